@@ -1,0 +1,45 @@
+# Everything runs in .venv, made from the pinned versions in requirements-dev.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test check format bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+$(READY): pyproject.toml requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=/path/to/python3.12 ...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+demo: $(READY) ## the whole service with no account (ARGS="--script" or ARGS="--codex PATH")
+	@$(BIN)/codex-gateway demo $(ARGS)
+
+test: $(READY) ## all tests, those with the real Codex CLI included (ARGS="-k name")
+	@tests/install_codex.sh
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY) ## what the gateway costs, as ratios in one run
+	@tests/install_codex.sh
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(READY) ## renew the pinned versions
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra proxy -o requirements.lock pyproject.toml
+
+clean: ## remove what make made
+	rm -rf $(VENV) .cache build dist .pytest_cache .mypy_cache .ruff_cache
