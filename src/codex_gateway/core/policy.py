@@ -1,0 +1,44 @@
+"""What a bot's owner has decided, as far as the hall must know it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codex_gateway.core.ids import BotName, ChatRef, ThreadId, UserId
+from codex_gateway.core.watchdog import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the person is told of progress, in seconds; a tick of 0 is off."""
+
+    flush_interval_s: float = 1.5
+    tick_interval_s: float = 15.0
+    #: The least time between two pieces of reasoning.
+    reasoning_throttle_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class BotPolicy:
+    """One bot: whom it heeds, which session it is bound to, what its runs may take.
+
+    `resume_id` None leaves the binding to what was kept, or to the first prompt.
+    """
+
+    bot: BotName
+    allowed_user_ids: frozenset[UserId]
+    allowed_chat_ids: frozenset[int]
+    workdir: Path
+    codex_home: Path
+    resume_id: ThreadId | None = None
+    limits: Limits = field(default_factory=Limits)
+    pace: Pace = field(default_factory=Pace)
+    #: Whether what Codex says on the way is passed on.
+    shows_commentary: bool = True
+    #: Whether the summary of what the model thinks is shown.
+    shows_reasoning: bool = False
+
+    def heeds(self, user_id: UserId, chat: ChatRef, *, is_private: bool) -> bool:
+        """Whether this person may speak to the bot in this place: a group must be listed, and so must the person."""
+        return user_id in self.allowed_user_ids and (is_private or chat.chat_id in self.allowed_chat_ids)

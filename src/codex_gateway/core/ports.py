@@ -1,0 +1,70 @@
+"""What the hall asks of the plural world: agents that perform turns, chats that reach people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NewType, Protocol, TypeAlias
+
+from codex_gateway.core.event import Event
+from codex_gateway.core.ids import ChatRef, MessageRef
+from codex_gateway.core.outcome import Outcome
+from codex_gateway.core.reply import Card, Reply
+from codex_gateway.core.run import Attempt, StartingPoint, Turn
+
+#: Called with each event, in order, and the offset in bytes just past its record in the session file (0 for an event
+#: that came from elsewhere). Awaiting it is the back-pressure.
+Emit: TypeAlias = Callable[[Event, int], Awaitable[None]]
+
+#: One message, ready to go, in the chat's own form: text for us to keep in a row, for the chat alone to read.
+Parcel = NewType("Parcel", str)
+
+
+class Agent(Protocol):
+    """Performs turns. Never raises for the agent's faults: they are outcomes.
+
+    Cancelling `perform` or `reattach` stops everything that was started for the turn, then re-raises; it takes at most
+    about ten seconds, for a process that ignores signals.
+    """
+
+    def starting_point(self, turn: Turn) -> StartingPoint:
+        """Where the records of this turn will begin; to be kept before `perform`."""
+        ...
+
+    async def perform(self, turn: Turn, attempt: Attempt, emit: Emit) -> Outcome:
+        """Run one turn to its end; on return nothing of it is left, but for `Detached`."""
+        ...
+
+    async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
+        """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
+        ...
+
+    def release(self) -> None:
+        """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
+        ...
+
+
+class Chat(Protocol):
+    """Reaches people. Keeps within the chat's limits by itself: a call may wait for its turn.
+
+    `send`, `edit` and `repaint` raise `ChatBusy`, `ChatUnreachable` or `ChatRefused`.
+    """
+
+    def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        """The messages that say `reply` in this chat, in order; exactly one for a `Card`. Pure."""
+        ...
+
+    async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
+        """Send one message, as a reply to message `reply_to` if that still exists."""
+        ...
+
+    async def edit(self, message: MessageRef, parcel: Parcel) -> None:
+        """Make a message say something else, with the urgency of a result."""
+        ...
+
+    async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
+        """Make a status message show what is true when there is room for it.
+
+        Gives way to everything else in the chat. `draw` is called when its turn has come, so that the latest state is
+        shown; None from it means there is nothing to show any more, and nothing is sent.
+        """
+        ...

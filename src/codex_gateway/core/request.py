@@ -1,0 +1,95 @@
+"""What a door brings in: who wants what, and where to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from codex_gateway.core.ids import ChatRef, RunId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Give this prompt to Codex."""
+
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop a run: the one named, or whatever runs in this chat's session."""
+
+    run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Ask the last prompt of this chat, or the one of the run named, once more."""
+
+    run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskStatus:
+    """What is going on?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLastResult:
+    """Say the last answer again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskQueue:
+    """What waits?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AskSession:
+    """Which session is this chat bound to?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AskWho:
+    """Who am I, to you?"""
+
+
+@dataclass(frozen=True, slots=True)
+class AskHelp:
+    """What can I say?"""
+
+
+class MisspokenReason(StrEnum):
+    """Why nothing can be done with a message."""
+
+    UNKNOWN_COMMAND = "unknown_command"
+    #: `/new` with nothing behind it.
+    EMPTY_PROMPT = "empty_prompt"
+    #: A photo, a voice note, a sticker …
+    UNSUPPORTED_CONTENT = "unsupported_content"
+
+
+@dataclass(frozen=True, slots=True)
+class Misspoken:
+    """It was meant for us and is nothing we can act on."""
+
+    reason: MisspokenReason
+    #: The word or the kind of content it is about, e.g. "/stpo" or "voice".
+    about: str
+
+
+Wish: TypeAlias = (
+    Ask | Cancel | Retry | AskStatus | AskLastResult | AskQueue | AskSession | AskWho | AskHelp | Misspoken
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two."""
+
+    chat: ChatRef
+    user_id: UserId
+    message_id: int
+    is_private: bool
+    wish: Wish

@@ -1,0 +1,55 @@
+"""What a person sees of a turn."""
+
+from __future__ import annotations
+
+from codex_gateway.core import event as ev
+from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, advance
+
+
+def after(*events: ev.Event) -> Progress:
+    progress = Progress()
+    for event in events:
+        progress = advance(progress, event)
+    return progress
+
+
+def test_parallel_commands_are_told_apart() -> None:
+    progress = after(
+        ev.TurnStarted(), ev.CommandStarted("a", "make"), ev.CommandStarted("b", "ls"), ev.CommandFinished("b", "ls", 0)
+    )
+    assert progress.doing is Doing.RUNNING_COMMAND
+    assert progress.current_step is not None and progress.current_step.text == "make"
+    assert progress.step_count == 2
+
+
+def test_a_command_whose_start_was_missed_counts_once() -> None:
+    progress = after(ev.CommandFinished("a", "make", 2), ev.CommandStarted("a", "make"))
+    assert progress.step_count == 1
+    assert progress.steps[0].is_done and progress.steps[0].exit_code == 2
+    assert progress.doing is Doing.THINKING
+
+
+def test_only_the_latest_steps_are_kept_and_those_that_run() -> None:
+    events: list[ev.Event] = [ev.CommandStarted("long", "make all")]
+    for number in range(20):
+        events += [ev.CommandStarted(str(number), "ls"), ev.CommandFinished(str(number), "ls", 0)]
+    progress = after(*events)
+    assert progress.step_count == 21
+    assert progress.steps[0].text == "make all" and len(progress.steps) <= LAST_STEPS + 1
+
+
+def test_a_notice_is_gone_with_the_next_sign_of_progress() -> None:
+    assert after(ev.Notice("Reconnecting... 2/5")).notice == "Reconnecting... 2/5"
+    assert after(ev.Notice("Reconnecting... 2/5"), ev.Reasoning("hm")).notice is None
+
+
+def test_tokens_of_the_turn_are_the_difference_over_the_thread() -> None:
+    first = ev.Usage(ev.Tokens(input=1000), last=ev.Tokens(input=100))
+    second = ev.Usage(ev.Tokens(input=1300), last=ev.Tokens(input=300))
+    assert after(first, second).tokens == ev.Tokens(input=400)
+    assert after().tokens is None
+
+
+def test_what_nobody_sees_changes_nothing() -> None:
+    progress = after(ev.TurnStarted())
+    assert advance(progress, ev.OutputSeen()) is progress
