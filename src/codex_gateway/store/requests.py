@@ -1,0 +1,174 @@
+"""What a request changes, in one transaction with the update that brought it and the words that answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from codex_gateway.core.ids import ChatRef, InboxId, RunId, SessionId, UserId
+from codex_gateway.core.outcome import StopReason
+from codex_gateway.core.ports import Parcel
+from codex_gateway.core.reply import NothingRuns, QueuedCard, Reply, SettledCard, Stopping
+from codex_gateway.core.run import Run, RunState
+from codex_gateway.store import inbox, outbox, runs, sessions
+from codex_gateway.store.database import Database, Transaction
+
+#: Puts a reply into messages of the chat it goes to.
+Compose: TypeAlias = Callable[[Reply], list[Parcel]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A prompt that is to become a run."""
+
+    inbox_id: InboxId
+    chat: ChatRef
+    user_id: UserId
+    prompt_message_id: int
+    prompt: str
+    workdir: Path
+    retry_of: RunId | None = None
+
+
+class Requests:
+    """Carries out requests; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def queue(self, new: NewRun, *, compose: Compose, now: float) -> RunId:
+        """Make a run of a prompt, with its status message."""
+
+        async def work(tx: Transaction) -> RunId:
+            chat = new.chat
+            session = await sessions.find(tx, chat)
+            if session is None:
+                raise LookupError(f"no session is bound to {chat}")
+            run_id = RunId(
+                await tx.insert(
+                    "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
+                    " prompt, workdir, retry_of, queued_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        new.inbox_id,
+                        session.id,
+                        chat.bot,
+                        chat.chat_id,
+                        chat.topic_id,
+                        new.user_id,
+                        new.prompt_message_id,
+                        new.prompt,
+                        str(new.workdir),
+                        new.retry_of,
+                        now,
+                    ),
+                )
+            )
+            card = QueuedCard(run_id, ahead=await _ahead(tx, session.id, run_id))
+            await outbox.add(
+                tx,
+                chat,
+                kind=outbox.Kind.STATUS,
+                parcels=compose(card),
+                now=now,
+                run_id=run_id,
+                reply_to=new.prompt_message_id,
+            )
+            await inbox.close(tx, new.inbox_id, inbox.Fate.HANDLED, now=now)
+            return run_id
+
+        return await self._database.write(work)
+
+    async def answer(
+        self, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+    ) -> None:
+        """Answer a request that asks for nothing but words."""
+        await self._database.write(lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now))
+
+    async def cancel(
+        self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId | None, compose: Compose, reply_to: int, now: float
+    ) -> Run | None:
+        """End a queued run, or write down that a running one is to be stopped; returns the latter.
+
+        The run is the one named, if it belongs to the chat; else whatever its session is at.
+        """
+
+        async def work(tx: Transaction) -> Run | None:
+            target = await _target(tx, chat, run_id)
+            if target is None:
+                await _answer(tx, inbox_id, chat, parcels=compose(NothingRuns()), reply_to=reply_to, now=now)
+                return None
+            waiting = await _count_queued(tx, target.session.id)
+            was_queued = target.state is RunState.QUEUED
+            if was_queued:
+                waiting -= 1
+                stopped = runs.Settlement(RunState.STOPPED, stop_reason=StopReason.USER)
+                await runs.settle(tx, target.id, stopped, now=now)
+                await outbox.add(
+                    tx,
+                    target.chat,
+                    kind=outbox.Kind.VERDICT,
+                    parcels=compose(_never_ran(target.id)),
+                    now=now,
+                    run_id=target.id,
+                    reply_to=target.prompt_message_id,
+                )
+            else:
+                await tx.run(
+                    "UPDATE runs SET stop_reason = coalesce(stop_reason, ?) WHERE id = ?",
+                    (StopReason.USER.value, target.id),
+                )
+            parcels = compose(Stopping(target.id, was_queued=was_queued, waiting=waiting))
+            await _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now)
+            return None if was_queued else target
+
+        return await self._database.write(work)
+
+
+async def _answer(
+    tx: Transaction, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+) -> None:
+    await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to)
+    await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
+
+
+async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run | None:
+    if run_id is not None:
+        named = await runs.find(tx, run_id)
+        belongs = named is not None and (named.chat.bot, named.chat.chat_id) == (chat.bot, chat.chat_id)
+        return named if named is not None and belongs and not named.state.is_final else None
+    session = await sessions.find(tx, chat)
+    if session is None:
+        return None
+    found = await runs.select(
+        tx, "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, r.id LIMIT 1", (session.id,)
+    )
+    return found[0] if found else None
+
+
+async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
+    row = await tx.first(
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND id < ? AND state IN ('queued', 'running')",
+        (session_id, run_id),
+    )
+    return int(row["n"]) if row is not None else 0
+
+
+async def _count_queued(tx: Transaction, session_id: SessionId) -> int:
+    row = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ? AND state = 'queued'", (session_id,))
+    return int(row["n"]) if row is not None else 0
+
+
+def _never_ran(run_id: RunId) -> SettledCard:
+    return SettledCard(
+        run_id=run_id,
+        state=RunState.STOPPED,
+        elapsed_s=None,
+        step_count=0,
+        file_count=0,
+        tokens=None,
+        stop_reason=StopReason.USER,
+        failure_kind=None,
+        error=None,
+    )
