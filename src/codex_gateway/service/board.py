@@ -1,0 +1,113 @@
+"""The status message of each live run, repainted as often as the chat allows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from codex_gateway.core.errors import ChatBusy, ChatError
+from codex_gateway.core.ids import MessageRef, RunId
+from codex_gateway.core.policy import Pace
+from codex_gateway.core.ports import Chat
+from codex_gateway.core.reply import Card
+from codex_gateway.log import Log
+
+_log = Log(__name__)
+
+
+@dataclass(slots=True)
+class _Painting:
+    """One run's status message while it lives."""
+
+    message: asyncio.Future[MessageRef]
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set while no request is under way that could overtake what is sent next.
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Board:
+    """Repaints are droppable and the latest state wins; once a run is off the board, nothing of it is painted."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._paintings: dict[RunId, _Painting] = {}
+
+    @asynccontextmanager
+    async def showing(
+        self, run_id: RunId, *, draw: Callable[[], Card | None], pace: Pace, message: MessageRef | None
+    ) -> AsyncIterator[None]:
+        """Keep a run's status message up to date while the block runs. `message` is None if it is yet to be sent.
+
+        `draw` says what is true now; None from it, that there is nothing to show any more.
+        """
+        painting = _Painting(message=asyncio.get_running_loop().create_future())
+        painting.quiet.set()
+        if message is not None:
+            painting.message.set_result(message)
+        self._paintings[run_id] = painting
+        painter = asyncio.create_task(self._paint(painting, draw, pace), name=f"painter of run {run_id}")
+        try:
+            yield
+        finally:
+            painter.cancel()
+            await asyncio.gather(painter, return_exceptions=True)
+            del self._paintings[run_id]
+
+    def placed(self, run_id: RunId, message: MessageRef) -> None:
+        """The status message of a run was sent."""
+        painting = self._paintings.get(run_id)
+        if painting is not None and not painting.message.done():
+            painting.message.set_result(message)
+
+    def touch(self, run_id: RunId) -> None:
+        """Something a person would see has changed."""
+        painting = self._paintings.get(run_id)
+        if painting is not None:
+            painting.changed.set()
+
+    async def quiet(self, run_id: RunId) -> None:
+        """Wait until no repaint of this run is on its way to the chat."""
+        painting = self._paintings.get(run_id)
+        if painting is not None:
+            await painting.quiet.wait()
+
+    async def _paint(self, painting: _Painting, draw: Callable[[], Card | None], pace: Pace) -> None:
+        message = await painting.message
+
+        def draw_now() -> Card | None:
+            painting.quiet.clear()
+            return draw()
+
+        while True:
+            # The first wait keeps a turn that is over in a moment from spending the chat's budget on its progress.
+            await asyncio.sleep(pace.flush_interval_s)
+            await _either(painting.changed, pace.tick_interval_s)
+            painting.changed.clear()
+            request = asyncio.ensure_future(self._repaint(message, draw_now))
+            try:
+                await asyncio.shield(request)
+            except asyncio.CancelledError:
+                if painting.quiet.is_set():  # still waiting for its turn: nobody will miss it
+                    request.cancel()
+                await asyncio.gather(request, return_exceptions=True)
+                raise
+            finally:
+                painting.quiet.set()
+
+    async def _repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
+        try:
+            await self._chat.repaint(message, draw)
+        except ChatBusy as busy:
+            await asyncio.sleep(busy.retry_after_s)
+        except ChatError as error:
+            _log.debug("status.not_painted", message=message.message_id, error=error)
+
+
+async def _either(changed: asyncio.Event, tick_s: float) -> None:
+    try:
+        async with asyncio.timeout(tick_s or None):
+            await changed.wait()
+    except TimeoutError:
+        pass  # the tick: elapsed time is news as well

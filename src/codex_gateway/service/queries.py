@@ -1,0 +1,72 @@
+"""Answers questions from the same rows that everything else lives by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codex_gateway.core.ids import ChatRef
+from codex_gateway.core.policy import BotPolicy
+from codex_gateway.core.reply import LastResult, QueueReport, RunLine, SessionReport, SettledCard, StatusReport
+from codex_gateway.core.run import Run
+from codex_gateway.service.executor import Executor
+from codex_gateway.store.ledger import Ledger
+
+
+class Queries:
+    """What a person may ask about a chat's session."""
+
+    def __init__(self, ledger: Ledger, executor: Executor, *, clock: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._executor = executor
+        self._clock = clock
+
+    async def status(self, chat: ChatRef) -> StatusReport:
+        seen = await self._ledger.overview(chat)
+        return StatusReport(
+            bot=chat.bot,
+            thread_id=None if seen.session is None else seen.session.thread_id,
+            running=None if seen.running is None else self._line(seen.running),
+            progress=None if seen.running is None else self._executor.progress_of(seen.running.id),
+            waiting=len(seen.waiting),
+            last=None if seen.last is None else _verdict(seen.last),
+        )
+
+    async def queue(self, chat: ChatRef) -> QueueReport:
+        seen = await self._ledger.overview(chat)
+        return QueueReport(
+            running=None if seen.running is None else self._line(seen.running),
+            waiting=tuple(self._line(run) for run in seen.waiting),
+        )
+
+    async def session(self, chat: ChatRef, policy: BotPolicy) -> SessionReport:
+        seen = await self._ledger.overview(chat)
+        return SessionReport(
+            bot=chat.bot,
+            thread_id=None if seen.session is None else seen.session.thread_id,
+            workdir=policy.workdir,
+            codex_home=policy.codex_home,
+            runs=seen.run_count,
+        )
+
+    async def last_result(self, chat: ChatRef) -> LastResult:
+        run = await self._ledger.last_answered(chat)
+        return LastResult(None, None) if run is None else LastResult(run.id, run.answer)
+
+    def _line(self, run: Run) -> RunLine:
+        since = run.queued_at if run.started_at is None else run.started_at
+        return RunLine(run.id, run.state, run.prompt, elapsed_s=max(0.0, self._clock() - since))
+
+
+def _verdict(run: Run) -> SettledCard:
+    has_run = run.started_at is not None and run.ended_at is not None
+    return SettledCard(
+        run_id=run.id,
+        state=run.state,
+        elapsed_s=(run.ended_at or 0.0) - (run.started_at or 0.0) if has_run else None,
+        step_count=run.steps,
+        file_count=run.files,
+        tokens=run.tokens,
+        stop_reason=run.stop_reason,
+        failure_kind=run.failure_kind,
+        error=run.error,
+    )

@@ -1,0 +1,110 @@
+"""Ending runs and asking again."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from codex_gateway.core import event as ev
+from codex_gateway.core import request as rq
+from codex_gateway.core.ids import ChatRef, RunId
+from support.hall import BOT, CHAT, OTHER_CHAT, PlayedAgent, hall, playing, until
+
+
+async def test_stop_ends_what_runs_and_leaves_what_waits(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    agent = PlayedAgent(plays={"one": playing(ev.TurnStarted(), gate=never)})
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("one")
+        await it.say("two")
+        await until(lambda: len(agent.turns) == 1)
+        await it.say(rq.Cancel())
+        await it.settled(2)
+        assert await it.query("SELECT state, stop_reason FROM runs ORDER BY id") == [
+            ("stopped", "user"),
+            ("succeeded", None),
+        ]
+        assert agent.cancelled == ["one"]
+        assert any("waiting=1" in text for text in it.chat.texts())
+
+
+async def test_stop_with_nothing_to_stop_says_so(tmp_path: Path) -> None:
+    async with hall(tmp_path) as it:
+        await it.say(rq.Cancel())
+        await it.settled(0)
+        assert it.chat.texts() == ["NothingRuns()"]
+
+
+async def test_a_queued_run_can_be_taken_out(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    agent = PlayedAgent(plays={"one": playing(gate=gate)})
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("one")
+        await it.say("two")
+        await until(lambda: len(agent.turns) == 1)
+        await it.say(rq.Cancel(RunId(2)))
+        gate.set()
+        await it.settled(2)
+        assert await it.states() == ["succeeded", "stopped"]
+        assert [turn.prompt for turn in agent.turns] == ["one"]
+
+
+async def test_a_run_of_another_chat_cannot_be_stopped(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    agent = PlayedAgent(plays={"mine": playing(gate=gate)})
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("mine")
+        await until(lambda: len(agent.turns) == 1)
+        await it.say(rq.Cancel(RunId(1)), chat=OTHER_CHAT)
+        await it.say(rq.Retry(RunId(1)), chat=ChatRef(BOT, -100), private=False)
+        gate.set()
+        await it.settled(1)
+        assert await it.states() == ["succeeded"]
+        assert it.chat.texts(OTHER_CHAT) == ["NothingRuns()"]
+        assert it.chat.texts(ChatRef(BOT, -100)) == ["NothingToRetry()"]
+
+
+async def test_a_stop_at_any_moment_leaves_the_run_in_a_final_state(tmp_path: Path) -> None:
+    """The stop is asked for after a growing number of turns of the event loop since the prompt."""
+    async with hall(tmp_path) as it:
+        for hops in range(60):
+            await it.say(f"prompt {hops}")
+            for _ in range(hops):
+                await asyncio.sleep(0)
+            await it.say(rq.Cancel())
+        await it.settled(60)
+        assert set(await it.states()) <= {"stopped", "succeeded"}
+        assert await it.query("SELECT count(*) FROM attempts WHERE ended_at IS NULL") == [(0,)]
+
+
+async def test_retry_asks_the_last_prompt_again(tmp_path: Path) -> None:
+    async with hall(tmp_path) as it:
+        await it.say("hello")
+        await it.settled(1)
+        asked = await it.say(rq.Retry())
+        await it.settled(2)
+        assert it.chat.answers() == ["echo: hello", "echo: hello"]
+        assert await it.query("SELECT retry_of, prompt_message_id FROM runs ORDER BY id") == [(None, 1), (1, asked)]
+
+
+async def test_retry_pressed_twice_runs_once(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    agent = PlayedAgent()
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("hello")
+        await it.settled(1)
+        agent.plays["hello"] = playing(gate=gate)
+        await it.say(rq.Retry(RunId(1)))
+        await it.say(rq.Retry(RunId(1)))
+        await it.say(rq.Retry())
+        gate.set()
+        await it.settled(2)
+        assert len(agent.turns) == 2
+        assert [text for text in it.chat.texts(CHAT) if text.startswith("StillAtIt")] == ["StillAtIt(run_id=2)"] * 2
+
+
+async def test_retry_with_no_prompt_before_says_so(tmp_path: Path) -> None:
+    async with hall(tmp_path) as it:
+        await it.say(rq.Retry())
+        await it.settled(0)
+        assert it.chat.texts() == ["NothingToRetry()"]

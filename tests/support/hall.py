@@ -1,0 +1,310 @@
+"""A hall on a real SQLite file, with an agent that plays what a test writes and a chat that keeps what it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codex_gateway.core import request as rq
+from codex_gateway.core.errors import ChatRefused
+from codex_gateway.core.event import Event
+from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserId
+from codex_gateway.core.inbox import RawUpdate
+from codex_gateway.core.outcome import Answered, Detached, Outcome
+from codex_gateway.core.policy import BotPolicy, Pace
+from codex_gateway.core.ports import Emit, Parcel
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Reply
+from codex_gateway.core.request import Request
+from codex_gateway.core.run import Attempt, StartingPoint, Turn
+from codex_gateway.core.watchdog import Limits
+from codex_gateway.service.board import Board
+from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.executor import Executor
+from codex_gateway.service.intake import Intake
+from codex_gateway.service.queries import Queries
+from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.database import Database
+from codex_gateway.store.inbox import Inbox
+from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.requests import Requests
+from codex_gateway.store.runs import Runs
+from codex_gateway.store.sessions import Sessions
+
+BOT = BotName("alpha")
+OTHER_BOT = BotName("beta")
+PERSON = UserId(7)
+CHAT = ChatRef(BOT, 7)
+OTHER_CHAT = ChatRef(OTHER_BOT, 7)
+THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c95")
+OTHER_THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c96")
+
+
+async def until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
+    """Wait for something that other tasks bring about."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+Play = Callable[[Turn, Emit], Awaitable[Outcome]]
+
+
+async def echo(turn: Turn, emit: Emit) -> Outcome:
+    """Answers at once."""
+    return Answered(f"echo: {turn.prompt}")
+
+
+@dataclass
+class PlayedAgent:
+    """An agent that plays `plays[prompt]`, else `echo`, and remembers what it was asked."""
+
+    plays: dict[str, Play] = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
+    reattached: list[Attempt] = field(default_factory=list)
+    on_reattach: Play = echo
+    cancelled: list[str] = field(default_factory=list)
+    _released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def starting_point(self, turn: Turn) -> StartingPoint:
+        return StartingPoint(session_file=None, offset_bytes=0)
+
+    async def perform(self, turn: Turn, attempt: Attempt, emit: Emit) -> Outcome:
+        self.turns.append(turn)
+        return await self._play(self.plays.get(turn.prompt, echo), turn, emit)
+
+    async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
+        self.reattached.append(attempt)
+        return await self._play(self.on_reattach, Turn(attempt.thread_id, "", Path("/")), emit)
+
+    def release(self) -> None:
+        self._released.set()
+
+    async def _play(self, play: Play, turn: Turn, emit: Emit) -> Outcome:
+        playing = asyncio.ensure_future(play(turn, emit))
+        letting_go = asyncio.ensure_future(self._released.wait())
+        try:
+            await asyncio.wait([playing, letting_go], return_when=asyncio.FIRST_COMPLETED)
+            return playing.result() if playing.done() else Detached()
+        except asyncio.CancelledError:
+            self.cancelled.append(turn.prompt)
+            raise
+        finally:
+            playing.cancel()
+            letting_go.cancel()
+            await asyncio.gather(playing, letting_go, return_exceptions=True)
+
+
+@dataclass
+class Sent:
+    """One message in the chat, and what it said over time."""
+
+    chat: ChatRef
+    id: int
+    says: list[str]
+    reply_to: int | None
+
+    @property
+    def text(self) -> str:
+        return self.says[-1]
+
+
+@dataclass
+class KeptChat:
+    """A chat that keeps everything; `faults` are raised by the next sends, one each."""
+
+    sent: list[Sent] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
+    chunk: int = 4000
+
+    def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        match reply:
+            case Answer(markdown=text) | Commentary(markdown=text):
+                name = type(reply).__name__.lower()
+                parts = [text[at : at + self.chunk] for at in range(0, len(text), self.chunk)] or [""]
+                return [Parcel(json.dumps(f"{name}: {part}")) for part in parts]
+            case LastResult(markdown=text):
+                return [Parcel(json.dumps(f"last: {text}"))]
+            case _:
+                return [Parcel(json.dumps(str(reply)))]
+
+    async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
+        await self._fail()
+        message = Sent(chat, len(self.sent) + 1000, [json.loads(parcel)], reply_to)
+        self.sent.append(message)
+        return MessageRef(chat, message.id)
+
+    async def edit(self, message: MessageRef, parcel: Parcel) -> None:
+        await self._fail()
+        if not any(sent.id == message.message_id for sent in self.sent):
+            raise ChatRefused("message to edit not found")
+        self.find(message.message_id).says.append(json.loads(parcel))
+
+    async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
+        card = draw()
+        if card is not None:
+            self.find(message.message_id).says.append(str(card))
+
+    async def _fail(self) -> None:
+        await asyncio.sleep(0)
+        if self.faults:
+            raise self.faults.pop(0)
+
+    def find(self, message_id: int) -> Sent:
+        return next(message for message in self.sent if message.id == message_id)
+
+    def texts(self, chat: ChatRef = CHAT) -> list[str]:
+        return [message.text for message in self.sent if message.chat == chat]
+
+    def answers(self, chat: ChatRef = CHAT) -> list[str]:
+        return [text.removeprefix("answer: ") for text in self.texts(chat) if text.startswith("answer: ")]
+
+
+def policy(
+    bot: BotName = BOT,
+    *,
+    resume_id: ThreadId | None = THREAD,
+    limits: Limits | None = None,
+    shows_reasoning: bool = False,
+) -> BotPolicy:
+    """A bot whose messages go out at once."""
+    return BotPolicy(
+        bot=bot,
+        allowed_user_ids=frozenset({PERSON}),
+        allowed_chat_ids=frozenset({-100}),
+        workdir=Path("/work/dir"),
+        codex_home=Path("/codex/home"),
+        resume_id=resume_id,
+        limits=limits or Limits(),
+        pace=Pace(flush_interval_s=0.0, tick_interval_s=0.0, reasoning_throttle_s=0.0),
+        shows_reasoning=shows_reasoning,
+    )
+
+
+@dataclass
+class Hall:
+    """The hall at work. `say` is what a door does: bring an update, and return when it is safe."""
+
+    database: Database
+    agent: PlayedAgent
+    chat: KeptChat
+    intake: Intake
+    ledger: Ledger
+    runs: Runs
+    outbox: Outbox
+    executor: Executor
+    scheduler: Scheduler
+    delivery: Delivery
+    wishes: dict[str, Request] = field(default_factory=dict)
+    last_update_id: int = 0
+
+    async def say(
+        self,
+        wish: rq.Wish | str,
+        *,
+        chat: ChatRef = CHAT,
+        user: UserId = PERSON,
+        private: bool = True,
+        update_id: int | None = None,
+    ) -> int:
+        """Bring one wish, text being a prompt; returns the message id it had."""
+        self.last_update_id += 1
+        number = self.last_update_id if update_id is None else update_id
+        request = Request(chat, user, number, private, rq.Ask(wish) if isinstance(wish, str) else wish)
+        self.wishes[str(number)] = request
+        await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
+        return number
+
+    async def query(self, sql: str) -> list[tuple[object, ...]]:
+        rows = await self.database.read(lambda tx: tx.all(sql))
+        return [tuple(row) for row in rows]
+
+    async def settled(self, count: int) -> None:
+        """Wait until so many runs have ended and everything about them was sent."""
+        async with asyncio.timeout(10):
+            while True:
+                [(done,)] = await self.query("SELECT count(*) FROM runs WHERE ended_at IS NOT NULL")
+                [(unsent,)] = await self.query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')")
+                if done == count and unsent == 0 and not self.executor.live:
+                    return
+                await asyncio.sleep(0.002)
+
+    async def states(self) -> list[str]:
+        return [str(row[0]) for row in await self.query("SELECT state FROM runs ORDER BY id")]
+
+
+@asynccontextmanager
+async def hall(
+    folder: Path,
+    *,
+    agent: PlayedAgent | None = None,
+    chat: KeptChat | None = None,
+    policies: list[BotPolicy] | None = None,
+) -> AsyncIterator[Hall]:
+    """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
+    agent, chat = agent or PlayedAgent(), chat or KeptChat()
+    by_bot = {each.bot: each for each in policies or [policy(), policy(OTHER_BOT, resume_id=OTHER_THREAD)]}
+    wishes: dict[str, Request] = {}
+    clock = time.time
+    async with Database.open(folder / "app.db") as database:
+        for each in by_bot.values():
+            await Sessions(database).bind_bot(
+                each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
+            )
+        runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
+        board = Board(chat)
+        delivery = Delivery(outbox, chat, board, clock=clock)
+        executor = Executor(
+            runs,
+            outbox,
+            agents=dict.fromkeys(by_bot, agent),
+            policies=by_bot,
+            chat=chat,
+            board=board,
+            delivery=delivery,
+            attempts_dir=folder / "attempts",
+            clock=clock,
+        )
+        scheduler = Scheduler(runs, executor, clock=clock)
+        intake = Intake(
+            inbox=Inbox(database),
+            requests=Requests(database),
+            ledger=ledger,
+            queries=Queries(ledger, executor, clock=clock),
+            policies=by_bot,
+            interpret=lambda _, body: wishes.get(body),
+            chat=chat,
+            executor=executor,
+            scheduler=scheduler,
+            delivery=delivery,
+            clock=clock,
+        )
+        sending = asyncio.create_task(delivery.run())
+        working = asyncio.create_task(scheduler.run())
+        try:
+            yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
+        finally:
+            scheduler.close()
+            agent.release()
+            await asyncio.wait_for(working, 10)
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+
+
+def playing(*events: Event, answer: str = "done", gate: asyncio.Event | None = None) -> Play:
+    """A play: these events at rising offsets, then the gate, then the answer."""
+
+    async def play(turn: Turn, emit: Emit) -> Outcome:
+        for number, event in enumerate(events, start=1):
+            await emit(event, number * 100)
+        if gate is not None:
+            await gate.wait()
+        return Answered(answer)
+
+    return play
