@@ -1,0 +1,1 @@
+"""The door to Telegram: receives what people write, and reaches them."""
