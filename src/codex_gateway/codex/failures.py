@@ -1,0 +1,109 @@
+"""Why a turn failed, told from what Codex left behind; pure."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from codex_gateway.codex.json_events import plain
+from codex_gateway.codex.rollout import TurnError
+from codex_gateway.core.outcome import Failed, FailureKind
+
+#: Longer explanations are cut in the middle.
+_LONGEST = 1_000
+
+#: Codex's words for a kind of error (`codex_error_info`, 0.145 to 0.169) that say enough by themselves.
+_INFO = {
+    "usage_limit_exceeded": FailureKind.QUOTA,
+    "context_window_exceeded": FailureKind.CONTEXT_FULL,
+    "rate_limit_exceeded": FailureKind.RATE_LIMITED,
+    "unauthorized": FailureKind.UNAUTHORIZED,
+    "internal_server_error": FailureKind.MODEL_ERROR,
+    "server_overloaded": FailureKind.MODEL_ERROR,
+}
+#: What is said where the word does not tell, the surest signs first.
+_SIGNS: tuple[tuple[FailureKind, str], ...] = (
+    (FailureKind.SESSION_BUSY, r"already has an active writer"),
+    (FailureKind.GIT_CHECK, r"not inside a trusted directory|skip-git-repo-check was not specified"),
+    (
+        FailureKind.UNKNOWN_SESSION,
+        r"no (rollout|session|conversation|thread)s? found|(session|thread) .*(not found|archived)",
+    ),
+    (FailureKind.CONTEXT_FULL, r"context[ _]?(window|length)|ran out of room"),
+    (FailureKind.QUOTA, r"usage limit|quota|insufficient.?(funds|credit)|billing"),
+    (
+        FailureKind.UNAUTHORIZED,
+        r"\b401\b|\b403\b|unauthori[sz]ed|forbidden|api key|not logged in|log ?in again|refresh token",
+    ),
+    (FailureKind.RATE_LIMITED, r"\b429\b|rate limit|too many requests"),
+    (
+        FailureKind.USAGE,
+        r"error loading config|invalid configuration|unexpected argument|unrecognized subcommand|^usage:",
+    ),
+    (FailureKind.MODEL_ERROR, r"\b5\d\d\b|high demand|overloaded|capacity|internal server error|response\.failed"),
+    (
+        FailureKind.NETWORK,
+        r"stream (disconnected|closed)|error sending request|connection (refused|reset|failed|closed)|dns|timed? ?out|"
+        r"network|reconnecting|idle timeout",
+    ),
+    (FailureKind.MODEL_ERROR, r"\b4\d\d\b|invalid_request_error|model"),
+)
+_COMPILED = tuple((kind, re.compile(signs, re.IGNORECASE | re.MULTILINE)) for kind, signs in _SIGNS)
+_NOT_OURS = re.compile(
+    r"^(Reading (additional input|prompt) from stdin\.\.\.|Warning: no last agent message.*)\s*$", re.M
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def failed_turn(error: TurnError) -> Failed:
+    """A turn that Codex itself has called a failure."""
+    message = plain(error.message)
+    kind = _INFO.get(error.info or "") or _kind_of(message)
+    if kind is FailureKind.OTHER and error.info in ("http_connection_failed", "response_stream_disconnected"):
+        kind = FailureKind.NETWORK
+    if kind is FailureKind.OTHER and error.info == "response_too_many_failed_attempts":
+        kind = FailureKind.MODEL_ERROR
+    return Failed(kind, _trimmed(message) or "Codex failed and did not say why.")
+
+
+def failed_process(status: int | None, *, stderr: str, last_error: str | None) -> Failed:
+    """A process that went away without telling how the turn ended.
+
+    `status` is its exit code, negative for a signal, None when nobody can know it any more. `last_error` is the last
+    error that it told on standard output.
+    """
+    words = _trimmed("\n".join(part for part in (last_error or "", _of_interest(stderr)) if part))
+    if status is not None and status < 0:
+        return Failed(FailureKind.KILLED, _killed(-status, words))
+    kind = _kind_of(words)
+    if status == 2 and kind is FailureKind.OTHER:
+        kind = FailureKind.USAGE
+    if status is None and not words:
+        return Failed(FailureKind.LOST, "Codex is gone, and nothing tells how the turn ended.")
+    code = "" if status is None else f" with exit code {status}"
+    return Failed(kind, words or f"Codex ended{code} and did not say why.")
+
+
+def _kind_of(message: str) -> FailureKind:
+    return next((kind for kind, signs in _COMPILED if signs.search(message)), FailureKind.OTHER)
+
+
+def _killed(number: int, words: str) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    hint = " The machine may have run out of memory." if number == signal.SIGKILL else ""
+    return f"Codex was ended from outside ({name}).{hint}" + (f"\n{words}" if words else "")
+
+
+def _of_interest(stderr: str) -> str:
+    """What standard error says, without colours and what Codex says every time; its end, if it is long."""
+    text = _NOT_OURS.sub("", _COLOURS.sub("", stderr)).strip()
+    return text[-_LONGEST:]
+
+
+def _trimmed(text: str) -> str:
+    text = text.strip()
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half].rstrip()} … {text[-half:].lstrip()}"

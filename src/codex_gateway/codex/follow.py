@@ -1,0 +1,189 @@
+"""A file that another process appends to, read line by line from an offset on, as soon as it grows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from codex_gateway.log import Log
+
+try:
+    from asyncinotify import Inotify, Mask
+except (ImportError, OSError, AttributeError):  # no Linux: the poll has to do
+    _HAS_INOTIFY = False
+else:
+    _HAS_INOTIFY = True
+
+_LOG = Log(__name__)
+#: How much is read before others get their turn.
+CHUNK_BYTES = 256 * 1024
+#: A line beyond this is passed over: it cannot be anything that we read. The largest seen are some tens of MB.
+LONGEST_LINE_BYTES = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A whole line without its line break. `end` is the offset just past it, in bytes."""
+
+    content: bytes
+    end: int
+
+
+@dataclass(slots=True)
+class Tail:
+    """Reads on from `offset`; what is before it is never touched. The file need not exist yet."""
+
+    path: Path
+    offset: int = 0
+    skipped_lines: int = 0
+    _fd: int | None = None
+    _inode: int = 0
+    #: The line that is not whole yet; everything in it lies before `offset`.
+    _open: bytearray = field(default_factory=bytearray)
+    _is_skipping: bool = False
+
+    def read(self) -> tuple[list[Line], bool]:
+        """The whole lines of the next chunk, and whether there may be more at once."""
+        if self._fd is None and not self._open_file():
+            return [], False
+        assert self._fd is not None
+        chunk = os.pread(self._fd, CHUNK_BYTES, self.offset)
+        if not chunk:
+            return [], self._was_replaced()
+        return list(self._lines(chunk)), True
+
+    @property
+    def rest(self) -> bytes:
+        """The beginning of a line that has no end yet."""
+        return bytes(self._open)
+
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _lines(self, chunk: bytes) -> Iterator[Line]:
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            piece = chunk[start:end]
+            start = end + 1
+            if self._is_skipping:
+                self._is_skipping = False
+            else:
+                self._open += piece
+                yield Line(bytes(self._open), self.offset + start)
+            self._open.clear()
+        if not self._is_skipping:
+            self._open += chunk[start:]
+            if len(self._open) > LONGEST_LINE_BYTES:
+                self._is_skipping = True
+                self.skipped_lines += 1
+                self._open.clear()
+        self.offset += len(chunk)
+
+    def _open_file(self) -> bool:
+        try:
+            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            _LOG.warning("follow.unreadable", path=self.path, reason=error)
+            return False
+        self._inode = os.fstat(self._fd).st_ino
+        self._check_size()
+        return True
+
+    def _was_replaced(self) -> bool:
+        """At the end of what there is: has the file been cut, or another one put in its place?"""
+        try:
+            is_other = self.path.stat().st_ino != self._inode
+        except OSError:
+            return False  # moved away, perhaps to the archive: whoever holds it open still writes there
+        if is_other:
+            _LOG.warning("follow.replaced", path=self.path)
+            self.close()
+            return self._open_file()
+        return self._check_size()
+
+    def _check_size(self) -> bool:
+        assert self._fd is not None
+        size = os.fstat(self._fd).st_size
+        if size >= self.offset:
+            return False
+        # What was there before our offset is gone; nothing tells where the new records begin but the end of the file.
+        _LOG.warning("follow.truncated", path=self.path, offset=self.offset, size=size)
+        self.offset = size
+        self._open.clear()
+        self._is_skipping = False
+        return False
+
+
+class Watcher:
+    """Tells that one of some files may have grown, or that it is time to look anyway."""
+
+    def __init__(self, *, sync_interval_s: float) -> None:
+        self._interval_s = sync_interval_s if sync_interval_s > 0 else None
+        self._changed = asyncio.Event()
+        self._inotify: Inotify | None = None
+        self._watched: set[Path] = set()
+
+    def __enter__(self) -> Self:
+        if _HAS_INOTIFY:
+            try:
+                self._inotify = Inotify()
+            except OSError as error:  # the user's limit of inotify instances is reached
+                _LOG.warning("follow.polling", reason=error)
+            else:
+                asyncio.get_running_loop().add_reader(self._inotify.fd, self._drain)
+        if self._inotify is None:
+            self._interval_s = min(self._interval_s or 0.25, 0.25)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._inotify is not None:
+            asyncio.get_running_loop().remove_reader(self._inotify.fd)
+            self._inotify.close()
+            self._inotify = None
+
+    def watch(self, path: Path) -> None:
+        """Watch a file; one that does not exist is left to the poll."""
+        if self._inotify is None or path in self._watched:
+            return
+        try:
+            self._inotify.add_watch(path, Mask.MODIFY)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _LOG.warning("follow.unwatched", path=path, reason=error)
+            self._interval_s = min(self._interval_s or 0.25, 0.25)
+        else:
+            self._watched.add(path)
+
+    def wake(self) -> None:
+        """Let `wait` return."""
+        self._changed.set()
+
+    async def wait(self, *, at_most_s: float | None = None) -> None:
+        """Until something may have changed since the last wait, a poll is due, or `at_most_s` have passed."""
+        limits = [limit for limit in (self._interval_s, at_most_s) if limit is not None]
+        try:
+            async with asyncio.timeout(min(limits) if limits else None):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+        self._changed.clear()
+
+    def _drain(self) -> None:
+        assert self._inotify is not None
+        try:
+            os.read(self._inotify.fd, 64 * 1024)  # which file it was does not matter: all are looked at
+        except BlockingIOError:
+            return
+        self._changed.set()

@@ -1,0 +1,195 @@
+"""The fold over a session's records that tells one turn's events, and nothing of any other turn; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from codex_gateway.codex import rollout as ro
+from codex_gateway.codex import tools
+from codex_gateway.core import event as ev
+
+
+@dataclass(slots=True)
+class _OpenCall:
+    call: tools.Call
+    #: The worst end of the commands that a script has run so far.
+    exit_code: int | None = None
+
+
+@dataclass(slots=True)
+class TurnReader:
+    """Give it the records behind the turn's offset, in order.
+
+    The turn is the first one that begins there; with `prompt` given, the first one that was asked just that. Records
+    that do not name their turn are left out while a second writer (before Codex 0.147) has a turn open too.
+    """
+
+    prompt: str | None = None
+    turn_id: str | None = None
+    has_begun: bool = False
+    #: How the records say that the turn ended.
+    end: ro.TurnEnded | ro.TurnAborted | None = None
+    #: What the agent said last, and whether Codex marked it as the final answer.
+    last_said: ro.Said | None = None
+    #: Whether the file marks where turns begin and end at all (0.80 and 0.98 do not).
+    is_marked: bool = False
+    garbage_lines: int = 0
+    #: How often records of each unread kind were met.
+    unread: dict[str, int] = field(default_factory=dict)
+    _foreign: set[str] = field(default_factory=set)
+    _was_prompted: bool = False
+    _called_since: bool = False
+    _calls: dict[str, _OpenCall] = field(default_factory=dict)
+    _done: set[str] = field(default_factory=set)
+    _written: set[str] = field(default_factory=set)
+    _background: dict[int, str] = field(default_factory=dict)
+    _has_reply: bool = False
+    _total: ev.Tokens | None = None
+    _maybe_ours: str | None = None
+
+    def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
+        """The events that `record` tells."""
+        match record:
+            case ro.Garbage():
+                self.garbage_lines += 1
+                return ()
+            case ro.Noise(kind):
+                self.unread[kind] = self.unread.get(kind, 0) + 1
+                return ()
+            case ro.TurnBegan(turn_id):
+                return tuple(self._began(turn_id))
+            case ro.Prompted():
+                return tuple(self._prompted(record))
+            case ro.TurnEnded() | ro.TurnAborted():
+                self._ended(record)
+                return ()
+            case ro.HistoryCompacted():
+                return () if self.end or self._foreign else (ev.Compacted(),)
+            case ro.Counted(usage):
+                return tuple(self._counted(usage)) if self._is_open and not self._foreign else ()
+            case ro.Replied():
+                self._has_reply = True
+                return ()
+            case _:
+                return tuple(self._told(record)) if self._is_ours(record.turn_id) else ()
+
+    @property
+    def _is_open(self) -> bool:
+        return self.has_begun and self.end is None
+
+    def _is_ours(self, turn_id: str | None) -> bool:
+        if not self._is_open:
+            return False
+        if turn_id is not None and self.turn_id is not None:
+            return turn_id == self.turn_id
+        return not self._foreign
+
+    def _began(self, turn_id: str) -> Iterator[ev.Event]:
+        self.is_marked = True
+        if self.has_begun:
+            if turn_id != self.turn_id:
+                self._foreign.add(turn_id)
+        elif self.prompt is None:
+            yield from self._begin(turn_id)
+        else:
+            self._maybe_ours = turn_id
+
+    def _prompted(self, record: ro.Prompted) -> Iterator[ev.Event]:
+        if self.has_begun:
+            if not self.is_marked and not self.end and self._was_prompted:
+                self._foreign.add("")  # a second prompt in a file without marks: what follows may be either's
+            self._was_prompted = True
+        elif self.prompt is None or record.text.strip() == self.prompt.strip():
+            self._was_prompted = True
+            yield from self._begin(record.turn_id or self._maybe_ours)
+
+    def _begin(self, turn_id: str | None) -> Iterator[ev.Event]:
+        self.has_begun = True
+        self.turn_id = turn_id
+        yield ev.TurnStarted(turn_id)
+
+    def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
+        if self.has_begun and record.turn_id in (None, self.turn_id):
+            self.end = self.end or record
+        elif record.turn_id is not None:
+            self._foreign.discard(record.turn_id)
+
+    def _told(
+        self, record: ro.Said | ro.Thought | ro.Called | ro.Returned | ro.Executed | ro.Wrote
+    ) -> Iterator[ev.Event]:
+        self._has_reply = True
+        match record:
+            case ro.Said(text=text, phase=phase):
+                if not self._is_repeated(record):
+                    yield ev.Message(text, phase)
+                self.last_said, self._called_since = record, False
+            case ro.Thought(summary=summary):
+                yield ev.Reasoning(summary)
+            case ro.Called():
+                yield from self._called(record)
+            case ro.Returned():
+                yield from self._returned(record)
+            case ro.Executed():
+                yield from self._executed(record)
+            case ro.Wrote(call_id=call_id, paths=paths):
+                self._written.add(call_id)
+                yield ev.FileChanged(paths)
+            case _:
+                assert_never(record)
+
+    def _is_repeated(self, record: ro.Said) -> bool:
+        """A stream that broke off and was tried again says its message twice."""
+        last = self.last_said
+        return last is not None and (last.text, last.phase) == (record.text, record.phase) and not self._called_since
+
+    def _called(self, record: ro.Called) -> Iterator[ev.Event]:
+        self._called_since = True
+        if record.call_id in self._calls or record.call_id in self._done:
+            return
+        self._calls[record.call_id] = _OpenCall(record.call)
+        if command := self._shown(record.call):
+            yield ev.CommandStarted(record.call_id, command)
+
+    def _shown(self, call: tools.Call) -> str:
+        if call.background is None:
+            return call.command
+        waited_for = self._background.get(call.background, f"background command {call.background}")
+        return f"{waited_for} ← {call.command}" if call.command else f"waiting: {waited_for}"
+
+    def _executed(self, record: ro.Executed) -> Iterator[ev.Event]:
+        script = next((open_call for open_call in self._calls.values() if record.command in open_call.call.runs), None)
+        if record.call_id not in self._calls and script is not None:
+            # One of the commands that the script was shown as: the step ends when the script does.
+            script.exit_code = record.exit_code or script.exit_code or record.exit_code
+        else:
+            yield from self._finish(record.call_id, record.command, record.exit_code)
+
+    def _returned(self, record: ro.Returned) -> Iterator[ev.Event]:
+        result = record.result
+        known = self._calls.get(record.call_id)
+        if result.background is not None and known is not None and known.call.background is None:
+            self._background[result.background] = known.call.command
+        if result.paths and record.call_id not in self._written:
+            yield ev.FileChanged(result.paths)
+        if known is not None:
+            worst = known.exit_code if known.call.runs and known.exit_code is not None else result.exit_code
+            exit_code = result.exit_code if result.exit_code else worst
+            yield from self._finish(record.call_id, self._shown(known.call), exit_code)
+
+    def _finish(self, call_id: str, command: str, exit_code: int | None) -> Iterator[ev.Event]:
+        known = self._calls.pop(call_id, None)
+        if call_id in self._done:
+            return
+        self._done.add(call_id)
+        shown = self._shown(known.call) if known is not None else command
+        if shown:
+            yield ev.CommandFinished(call_id, shown, exit_code)
+
+    def _counted(self, usage: ev.Usage) -> Iterator[ev.Event]:
+        """A count is repeated when a turn begins and around compactions: only one that has grown is news."""
+        is_news = self._has_reply and usage.thread_total != self._total
+        self._total = usage.thread_total
+        if is_news:
+            yield usage

@@ -1,0 +1,194 @@
+"""Files that grow while they are read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codex.turns import until
+from codex_gateway.codex import follow
+from codex_gateway.codex.follow import Tail, Watcher
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "session.jsonl"
+
+
+@pytest.fixture
+def tail(path: Path) -> Iterator[Tail]:
+    tail = Tail(path)
+    yield tail
+    tail.close()
+
+
+def append(path: Path, content: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(content)
+
+
+def drained(tail: Tail) -> list[bytes]:
+    """The lines that are whole by now."""
+    found, more = [], True
+    while more:
+        lines, more = tail.read()
+        found += [line.content for line in lines]
+    return found
+
+
+def test_lines_are_read_as_they_come(tail: Tail, path: Path) -> None:
+    assert drained(tail) == [], "it need not exist yet"
+    append(path, b"one\ntwo\n")
+    assert drained(tail) == [b"one", b"two"]
+    assert drained(tail) == []
+    append(path, b"three\n")
+    assert drained(tail) == [b"three"]
+
+
+def test_a_torn_line_waits_for_its_end(tail: Tail, path: Path) -> None:
+    for piece in (b"o", b"n", b"e\ntw", b"o"):
+        append(path, piece)
+    assert drained(tail) == [b"one"]
+    assert tail.rest == b"two"
+    append(path, b"\n\n")
+    assert drained(tail) == [b"two", b""]
+    assert tail.rest == b""
+
+
+def test_nothing_before_the_offset_is_read(path: Path) -> None:
+    append(path, b"old\nold\n")
+    tail = Tail(path, 8)
+    append(path, b"new\n\xe4\xb8\xad\n")
+    lines, _ = tail.read()
+    tail.close()
+    assert [(line.content, line.end) for line in lines] == [(b"new", 12), ("中".encode(), 16)]
+
+
+def test_an_offset_past_the_end_is_the_end(path: Path) -> None:
+    append(path, b"short\n")
+    tail = Tail(path, 1_000)
+    assert drained(tail) == []
+    append(path, b"new\n")
+    assert drained(tail) == [b"new"]
+    tail.close()
+
+
+def test_a_line_of_many_megabytes_comes_whole(tail: Tail, path: Path) -> None:
+    big = b"x" * 50_000_000
+    append(path, b"before\n" + big + b"\nafter\n")
+    assert drained(tail) == [b"before", big, b"after"]
+
+
+def test_one_read_takes_no_more_than_a_chunk(tail: Tail, path: Path) -> None:
+    append(path, b"x\n" * 1_000_000)
+    lines, more = tail.read()
+    assert more
+    assert len(lines) == follow.CHUNK_BYTES // 2
+
+
+def test_a_line_beyond_all_measure_is_passed_over(tail: Tail, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "LONGEST_LINE_BYTES", 1_000_000)
+    append(path, b"before\n" + b"x" * 3_000_000)
+    assert drained(tail) == [b"before"]
+    assert len(tail.rest) < 1_500_000
+    append(path, b"x" * 3_000_000 + b"\nafter\n")
+    assert drained(tail) == [b"after"]
+    assert tail.skipped_lines == 1
+
+
+def test_a_truncated_file_goes_on_from_its_end(tail: Tail, path: Path) -> None:
+    append(path, b"one\ntwo\ntor")
+    assert drained(tail) == [b"one", b"two"]
+    os.truncate(path, 4)
+    assert drained(tail) == []
+    append(path, b"three\n")
+    assert drained(tail) == [b"three"]
+
+
+def test_a_replaced_file_is_read_on_at_the_same_offset(tail: Tail, path: Path) -> None:
+    append(path, b"one\n")
+    assert drained(tail) == [b"one"]
+    other = path.with_suffix(".new")
+    other.write_bytes(b"one\ntwo\n")
+    other.replace(path)
+    assert drained(tail) == [b"two"]
+
+
+def test_a_file_that_was_moved_away_is_read_on(tail: Tail, path: Path) -> None:
+    append(path, b"one\n")
+    assert drained(tail) == [b"one"]
+    moved = path.rename(path.with_suffix(".moved"))
+    append(moved, b"two\n")
+    assert drained(tail) == [b"two"]
+
+
+async def test_a_watcher_tells_of_growth_by_another_process(path: Path) -> None:
+    path.touch()
+    tail = Tail(path)
+    found: list[bytes] = []
+    with Watcher(sync_interval_s=0) as watcher:
+        watcher.watch(path)
+
+        async def follow_it() -> None:
+            while len(found) < 100:
+                found.extend(drained(tail))
+                if len(found) < 100:
+                    await watcher.wait()
+
+        async with asyncio.timeout(30):
+            writer = await asyncio.to_thread(
+                subprocess.Popen, ["/bin/sh", "-c", f"for n in $(seq 100); do echo $n >> '{path}'; done"]
+            )
+            await follow_it()
+            await asyncio.to_thread(writer.wait)
+    tail.close()
+    assert found == [str(number).encode() for number in range(1, 101)]
+
+
+async def test_what_happened_between_two_waits_is_not_missed(path: Path) -> None:
+    path.touch()
+    with Watcher(sync_interval_s=0) as watcher:
+        watcher.watch(path)
+        append(path, b"x")
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            await watcher.wait()
+        watcher.wake()
+        async with asyncio.timeout(10):
+            await watcher.wait()
+
+
+async def test_a_quiet_watcher_returns_when_it_is_time_to_look(path: Path) -> None:
+    for interval_s, at_most_s in ((0.01, None), (0.0, 0.01), (100.0, 0.01)):
+        with Watcher(sync_interval_s=interval_s) as watcher:
+            async with asyncio.timeout(10):
+                await watcher.wait(at_most_s=at_most_s)
+
+
+async def test_without_notifications_it_polls(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError(24, "no more inotify instances")
+
+    monkeypatch.setattr(follow, "Inotify", refuse)
+    path.touch()
+    tail = Tail(path)
+    found: list[bytes] = []
+    with Watcher(sync_interval_s=0) as watcher:
+        watcher.watch(path)
+
+        async def look() -> None:
+            while not found:
+                await watcher.wait()
+                found.extend(drained(tail))
+
+        task = asyncio.create_task(look())
+        append(path, b"one\n")
+        await until(lambda: bool(found))
+        await task
+    tail.close()
+    assert found == [b"one"]
