@@ -146,6 +146,18 @@ async def test_a_penalty_is_honoured_over_a_restart(tmp_path: Path) -> None:
         assert it.chat.texts() == ["Help()"]
 
 
+async def test_output_files_that_nobody_removed_are_swept_and_those_in_use_are_kept(tmp_path: Path) -> None:
+    never = asyncio.Event()
+    async with hall(tmp_path, agent=PlayedAgent(plays={"go": playing(gate=never)})) as it:
+        await it.say("go")
+        await until(lambda: len(it.agent.turns) == 1)
+    for name in ("1", "7"):
+        (tmp_path / "attempts" / name).mkdir(parents=True)
+    async with hall(tmp_path, agent=PlayedAgent(on_reattach=playing(gate=never))) as it:
+        await until(lambda: not (tmp_path / "attempts" / "7").exists())
+        assert (tmp_path / "attempts" / "1").exists()
+
+
 async def test_two_messages_for_the_same_answer_are_impossible(tmp_path: Path) -> None:
     """The certain outcome and the returned one settle the run once."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -107,6 +107,11 @@ class Executor:
 
         await self._conduct(run, begin, self._agents[run.chat.bot].reattach)
 
+    async def sweep(self, open_attempts: Collection[Attempt]) -> None:
+        """Remove the output files of attempts that ended without our being there to do it."""
+        kept = {attempt.directory for attempt in open_attempts}
+        await asyncio.to_thread(_remove_all_but, kept, self._attempts_dir)
+
     async def give_up(self, run: Run, error: Exception) -> None:
         """Settle a run that our own fault has broken, so that it does not hold its session for ever."""
         conduct = _Conduct(run=run, narration=Narration(), watch=Watch.begin(0.0))
@@ -146,7 +151,7 @@ class Executor:
             async with self._board.showing(run.id, draw=lambda: self._card(conduct), pace=policy.pace, message=message):
                 outcome = await self._watched(conduct, conduct.attempt, policy, operation)
                 await self._conclude(conduct, outcome)
-            if not isinstance(outcome, Detached):
+            if conduct.is_settled or not isinstance(outcome, Detached):
                 await asyncio.to_thread(shutil.rmtree, conduct.attempt.directory, ignore_errors=True)
         finally:
             del self._live[run.id]
@@ -330,3 +335,9 @@ def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Sett
             # An answer that was given before the turn got stuck is an answer.
             answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None
             return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer)
+
+
+def _remove_all_but(kept: Collection[Path], folder: Path) -> None:
+    for directory in folder.iterdir() if folder.is_dir() else ():
+        if directory not in kept:
+            shutil.rmtree(directory, ignore_errors=True)

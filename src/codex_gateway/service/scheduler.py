@@ -38,7 +38,9 @@ class Scheduler:
     async def run(self) -> None:
         """Take up what an earlier life left, then serve until closed."""
         async with asyncio.TaskGroup() as tasks:
-            for run, attempt in await self._runs.running():
+            left = await self._runs.running()
+            await self._executor.sweep([attempt for _, attempt in left if attempt is not None])
+            for run, attempt in left:
                 if attempt is None:  # claimed, and nothing was started
                     await self._runs.requeue(run.id, now=self._clock())
                 else:
