@@ -1,0 +1,1 @@
+"""What the gateway costs, measured beside what it stands on, in one run; figures are medians and ratios."""
