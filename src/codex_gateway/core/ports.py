@@ -61,6 +61,10 @@ class Chat(Protocol):
         """Make a message say something else, with the urgency of a result."""
         ...
 
+    def park(self, chat: ChatRef, until: float) -> None:
+        """Leave a chat alone until a time of the wall clock (Unix seconds), as it told an earlier life of ours."""
+        ...
+
     async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
         """Make a status message show what is true when there is room for it.
 

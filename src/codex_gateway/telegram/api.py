@@ -1,0 +1,254 @@
+"""The few Bot API methods that we use, over aiogram, with every fault told in the errors of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiogram import Bot, methods
+from aiogram import exceptions as tg
+from aiogram.types import (
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    MessageEntity,
+    ReplyParameters,
+)
+from aiogram.utils.token import TokenValidationError
+from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
+
+from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
+from codex_gateway.telegram.markup import Entity
+from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.settings import BotSettings
+from codex_gateway.telegram.wire import Session, Wire, time_limit
+
+#: How long any call but a long poll may take, in seconds.
+CALL_LIMIT_S = 30.0
+
+#: Every type we handle. Left out, the server would keep whatever was asked for last.
+ALLOWED_UPDATES = ["message", "callback_query"]
+
+#: Faults of reaching the server: nothing was sent.
+_NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
+
+#: What aiogram lets through: faults of the socket, an answer whose bytes are no text.
+_OTHER_FAULTS = (ClientError, OSError, ValueError)
+
+
+class TokenRefused(ChatUnreachable):
+    """The server does not know the bot's token: 401, or 404 for a malformed one. It says nothing of a message."""
+
+    def __init__(self) -> None:
+        super().__init__("Telegram does not accept the bot's token", uncertain=False)
+
+
+class PollConflict(ChatUnreachable):
+    """Somebody else receives this bot's updates (409): another poller, or a webhook."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, uncertain=False)
+        self.is_webhook = "webhook" in reason.lower()
+
+
+class EntitiesRefused(ChatRefused):
+    """The server did not take the formatting of a message; its text may still be sent plain."""
+
+
+class NotModified(ChatRefused):
+    """The message says exactly this already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot as Telegram knows it; `username` is without the @."""
+
+    id: int
+    username: str
+
+
+class _GetUpdates(methods.GetUpdates):
+    """Without models: an update of a shape that nobody foresaw must not block those behind it."""
+
+    __returning__ = list[Any]
+
+
+class _SendMessage(methods.SendMessage):
+    """Only the id of the message is read: a message that was sent must not fail for a field of the answer."""
+
+    __returning__ = dict[str, Any]
+
+
+class _EditMessageText(methods.EditMessageText):
+    __returning__ = dict[str, Any] | bool  # that it worked is all we read
+
+
+class _GetMe(methods.GetMe):
+    __returning__ = dict[str, Any]
+
+
+class BotApi:
+    """One bot's calls. Each has a time limit and raises nothing but `ChatError`s, which never name the token."""
+
+    def __init__(self, settings: BotSettings, wire: Wire) -> None:
+        self.name = settings.name
+        self._token = settings.token
+        self._wire = wire
+        try:
+            self._bot: Bot | None = Bot(settings.token, session=wire.send)
+        except TokenValidationError:
+            self._bot = None  # each call says so: a token of a wrong form is this bot's trouble alone
+
+    @property
+    def id(self) -> int | None:
+        """The bot's user id, which its token begins with; None for a token of a wrong form."""
+        return self._bot.id if self._bot else None
+
+    async def get_me(self) -> Me:
+        """Ask who we are."""
+        match await self._call(_GetMe(), limit_s=CALL_LIMIT_S):
+            case {"id": int(bot_id), "username": str(username)}:
+                return Me(bot_id, username)
+        raise ChatUnreachable("the server's answer to getMe was not understood", uncertain=False)
+
+    async def get_updates(self, *, offset: int | None, wait_s: int, limit_s: float) -> list[Any]:
+        """Wait up to `wait_s` seconds for updates from `offset` on, which confirms those before it.
+
+        The whole call ends in ChatUnreachable after `limit_s` seconds.
+        """
+        request = _GetUpdates(offset=offset, timeout=wait_s, allowed_updates=ALLOWED_UPDATES)
+        updates = await self._call(request, limit_s=limit_s, session=self._wire.poll)
+        assert isinstance(updates, list)  # aiogram has checked it against __returning__
+        return updates
+
+    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
+        """Set the menu: names without the slash, and what they do."""
+        menu = [BotCommand(command=name, description=text) for name, text in commands]
+        await self._call(methods.SetMyCommands(commands=menu), limit_s=CALL_LIMIT_S)
+
+    async def answer_callback(self, query_id: str, *, limit_s: float) -> None:
+        """End the spinner on a button that was pressed."""
+        await self._call(methods.AnswerCallbackQuery(callback_query_id=query_id), limit_s=limit_s)
+
+    async def send_message(
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        topic_id: int = 0,
+        entities: Sequence[Entity] = (),
+        keyboard: Keyboard = (),
+        reply_to: int | None = None,
+    ) -> int:
+        """Send a message and return its id."""
+        request = _SendMessage(
+            chat_id=chat_id,
+            message_thread_id=topic_id or None,
+            text=text,
+            entities=_entities(entities),
+            reply_markup=_markup(keyboard),
+            reply_parameters=(
+                ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
+            ),
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+        match await self._call(request, limit_s=CALL_LIMIT_S):
+            case {"message_id": int(message_id)}:
+                return message_id
+        raise ChatUnreachable("the server's answer to a message was not understood", uncertain=True)
+
+    async def edit_message(
+        self,
+        chat_id: int,
+        message_id: int,
+        text: str,
+        *,
+        entities: Sequence[Entity] = (),
+        keyboard: Keyboard = (),
+    ) -> None:
+        """Make a message say something else; no buttons given means none are left."""
+        request = _EditMessageText(
+            chat_id=chat_id,
+            message_id=message_id,
+            text=text,
+            entities=_entities(entities),
+            reply_markup=_markup(keyboard),
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+        with suppress(NotModified):  # it says so already, which is all we want
+            await self._call(request, limit_s=CALL_LIMIT_S)
+
+    async def _call(
+        self, method: methods.TelegramMethod[Any], *, limit_s: float, session: Session | None = None
+    ) -> object:
+        if self._bot is None:
+            raise TokenRefused
+        session = session or self._wire.send
+        try:
+            # aiogram passes the limit on to aiohttp as it is, which also takes this finer form
+            return await session(self._bot, method, timeout=time_limit(limit_s))  # type: ignore[arg-type]
+        except UnicodeEncodeError:
+            raise ChatRefused("the message holds characters that cannot be sent") from None
+        except tg.AiogramError as error:
+            raise self._translated(error) from None  # its causes hold the URL, and the URL the token
+        except self._wire.proxy_faults as error:
+            raise ChatUnreachable(f"the proxy does not let us through ({_name(error)})", uncertain=False) from None
+        except _OTHER_FAULTS as error:
+            raise ChatUnreachable(f"the connection failed ({_name(error)})", uncertain=True) from None
+
+    def _translated(self, error: tg.AiogramError) -> ChatError:
+        match error:
+            case tg.TelegramRetryAfter(retry_after=retry_after):
+                return ChatBusy(float(max(retry_after, 1)))
+            case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():
+                return TokenRefused()
+            case tg.TelegramConflictError(message=message):
+                return PollConflict(self._clean(message))
+            case tg.TelegramServerError(message=message):
+                return ChatUnreachable(f"the server has a fault of its own ({message})", uncertain=True)
+            case tg.TelegramEntityTooLarge(message=message):
+                return ChatRefused(self._clean(message))
+            case tg.TelegramNetworkError():
+                cause = error.__cause__ or error
+                uncertain = not isinstance(cause, _NOTHING_SENT)
+                return ChatUnreachable(f"the server could not be reached ({_name(cause)})", uncertain=uncertain)
+            case tg.TelegramBadRequest(message=message):
+                return _bad_request(self._clean(message or "Bad Request"))
+            case tg.TelegramAPIError(message=message):
+                return ChatRefused(self._clean(message or "refused without a reason"))
+            case _:  # an answer that cannot be decoded: the work may have been done
+                return ChatUnreachable("the server's answer was not understood", uncertain=True)
+
+    def _clean(self, text: str) -> str:
+        return text.replace(self._token, "***")
+
+
+def _bad_request(reason: str) -> ChatRefused:
+    """Tell the 400s apart, by their text since there is nothing else (Bot API 10.3)."""
+    text = reason.lower()
+    if "message is not modified" in text:
+        return NotModified(reason)
+    if "entit" in text:  # "can't parse entities: …", "ENTITY_BOUNDS_INVALID", "ENTITIES_TOO_LONG"
+        return EntitiesRefused(reason)
+    return ChatRefused(reason)
+
+
+def _name(error: BaseException) -> str:
+    """The kind of a fault; its text may hold the URL, and with it the token."""
+    return type(error).__name__
+
+
+def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:
+    return [
+        MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url) for e in entities
+    ] or None
+
+
+def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+    if not keyboard:
+        return None
+    rows = [[InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
+    return InlineKeyboardMarkup(inline_keyboard=rows)

@@ -1,0 +1,153 @@
+"""Status messages: what a run is at, at a glance on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from codex_gateway.core.event import Tokens
+from codex_gateway.core.ids import RunId
+from codex_gateway.core.outcome import FailureKind, StopReason
+from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, Step
+from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
+from codex_gateway.core.run import RunState
+from codex_gateway.telegram.page import Message, Page
+from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.units import clipped, count, duration, one_line, rough
+from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation
+
+#: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
+_CURRENT_STEP_LIMIT = 200
+_STEP_LIMIT = 80
+_REMARK_LIMIT = 240
+_ERROR_LIMIT = 900
+
+
+def draw(card: Card) -> Message:
+    """The one message that shows the card."""
+    match card:
+        case QueuedCard():
+            waits = f"Queued · {card.ahead} ahead" if card.ahead else "Starting…"
+            return Page().say(f"⏳ {waits}").done(stop_button(card.run_id))
+        case RunningCard():
+            return _running(card).done(stop_button(card.run_id))
+        case SettledCard():
+            return settled(Page(), card).done(_retry_button(card))
+        case _:
+            assert_never(card)
+
+
+def stop_button(run_id: RunId) -> Keyboard:
+    """The button that stops a run, wherever it stands by then."""
+    return ((("⏹ Stop", f"stop:{run_id}"),),)
+
+
+def working(elapsed_s: float, progress: Progress | None) -> str:
+    """1:05 · 7 steps · 2 files."""
+    steps = progress.step_count if progress else 0
+    files = len(progress.files) if progress else 0
+    return " · ".join([duration(elapsed_s), *_counts(steps, files)])
+
+
+def settled(page: Page, card: SettledCard) -> Page:
+    """The verdict: one line, and what to do about it where it is not good."""
+    match card.state:
+        case RunState.SUCCEEDED:
+            facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
+            return page.say(" · ".join(facts))
+        case RunState.STOPPED:
+            return _stopped(page, card)
+        case RunState.FAILED | RunState.QUEUED | RunState.RUNNING:
+            return _failed(page, card)
+        case _:
+            assert_never(card.state)
+
+
+def _running(card: RunningCard) -> Page:
+    progress = card.progress
+    page = Page().say(f"⚙️ Working · {working(card.elapsed_s, progress)}")
+    if progress.compactions:
+        page.say(" · compacted")
+    _now(page.line(), progress)
+    with page.quoted(folds=True):
+        _log(page, progress.steps)
+    if progress.notice:
+        page.line(f"⚠️ {one_line(progress.notice, _REMARK_LIMIT)}")
+    return page
+
+
+def _now(page: Page, progress: Progress) -> None:
+    match progress.doing:
+        case Doing.STARTING:
+            page.say("Starting Codex…")
+        case Doing.THINKING:
+            # the headings of a summary are bold in Markdown
+            thought = one_line((progress.reasoning or "").replace("**", ""), _REMARK_LIMIT)
+            page.say(f"💭 {thought}" if thought else "Thinking…")
+        case Doing.RUNNING_COMMAND:
+            under_way = [step for step in progress.steps if not step.is_done]
+            current = under_way[0].text if under_way else "…"
+            page.say("▸ ").code(one_line(current, _CURRENT_STEP_LIMIT))
+            if len(under_way) > 1:
+                page.say(f" and {len(under_way) - 1} more")
+        case Doing.ANSWERED:
+            page.say("Finishing…")
+        case _:
+            assert_never(progress.doing)
+
+
+def _log(page: Page, steps: Sequence[Step]) -> None:
+    """The latest steps that are done, the newest last."""
+    for step in [step for step in steps if step.is_done][-LAST_STEPS:]:
+        # Not as code: published rules let no code stand inside a block quote.
+        page.line("✗ " if step.exit_code else "✓ ").say(one_line(step.text, _STEP_LIMIT))
+        if step.exit_code:
+            page.say(f" (exit {step.exit_code})")
+
+
+def _stopped(page: Page, card: SettledCard) -> Page:
+    reason = card.stop_reason or StopReason.USER
+    explained = STOPS[reason]
+    if card.elapsed_s is None:
+        page.say("⏹ Taken out of the queue." if reason is StopReason.USER else "⏹ Not run")
+    elif reason is StopReason.USER:
+        page.say(" · ".join([f"⏹ Stopped by you after {duration(card.elapsed_s)}", *_done_so_far(card)]))
+    else:
+        page.say(" · ".join([f"⏹ Stopped after {duration(card.elapsed_s)}", *_done_so_far(card)]))
+    return _explained(page, explained, card.error)
+
+
+def _failed(page: Page, card: SettledCard) -> Page:
+    when = "before it began" if card.elapsed_s is None else f"after {duration(card.elapsed_s)}"
+    page.say(" · ".join([f"❌ Failed {when}", *_done_so_far(card)]))
+    return _explained(page, FAILURES[card.failure_kind or FailureKind.OTHER], card.error)
+
+
+def _explained(page: Page, explained: Explanation, error: str | None) -> Page:
+    if explained.cause:
+        page.say(f": {explained.cause}")
+    if explained.advice:
+        page.line(explained.advice)
+    if error and error.strip():
+        page.quote(clipped(error, _ERROR_LIMIT), folds=True)
+    return page
+
+
+def _retry_button(card: SettledCard) -> Keyboard:
+    return () if card.state is RunState.SUCCEEDED else ((("🔁 Retry", f"retry:{card.run_id}"),),)
+
+
+def _elapsed(card: SettledCard) -> list[str]:
+    return [] if card.elapsed_s is None else [duration(card.elapsed_s)]
+
+
+def _done_so_far(card: SettledCard) -> list[str]:
+    return _counts(card.step_count, card.file_count)
+
+
+def _counts(steps: int, files: int) -> list[str]:
+    return [count(number, noun) for number, noun in ((steps, "step"), (files, "file")) if number]
+
+
+def _cost(tokens: Tokens | None) -> list[str]:
+    return [f"{rough(tokens.total)} tokens"] if tokens and tokens.total else []

@@ -1,0 +1,129 @@
+"""How the hall reaches people on Telegram: its `Chat`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from codex_gateway.core.errors import ChatBusy, ChatRefused
+from codex_gateway.core.ids import BotName, ChatRef, MessageRef
+from codex_gateway.core.ports import Parcel
+from codex_gateway.core.reply import Card, Reply
+from codex_gateway.log import Log
+from codex_gateway.telegram.api import BotApi, EntitiesRefused
+from codex_gateway.telegram.budget import Budget, Turn
+from codex_gateway.telegram.parcel import pack, unpack
+from codex_gateway.telegram.wording import word
+
+#: Messages whose latest content is remembered, so that it is not painted twice.
+_PAINTINGS_KEPT = 256
+
+_log = Log(__name__)
+
+
+@dataclass(slots=True)
+class Outlet:
+    """One bot's way to its people."""
+
+    api: BotApi
+    chunk_limit: int
+    budget: Budget
+
+
+class TelegramChat:
+    """A `core.ports.Chat` over any number of bots."""
+
+    def __init__(self, outlets: Mapping[BotName, Outlet]) -> None:
+        self._outlets = outlets
+        self._painted: OrderedDict[MessageRef, Parcel] = OrderedDict()
+
+    def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        """The messages that say `reply`, in order."""
+        limit = self._outlet(chat).chunk_limit
+        return [pack(message.formatted, message.keyboard) for message in word(reply, limit=limit)]
+
+    async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
+        """Send one message when its turn has come."""
+        formatted, keyboard = unpack(parcel)
+        outlet = self._outlet(chat)
+
+        async def request(plainly: bool) -> MessageRef:
+            async with self._turn(outlet, chat, is_urgent=True):
+                message_id = await outlet.api.send_message(
+                    chat.chat_id,
+                    formatted.text,
+                    topic_id=chat.topic_id,
+                    entities=() if plainly else formatted.entities,
+                    keyboard=keyboard,
+                    reply_to=reply_to,
+                )
+                return MessageRef(chat, message_id)
+
+        try:
+            message = await request(plainly=False)
+        except EntitiesRefused as error:
+            _log.warning("message.formatting_refused", bot=chat.bot, chat=chat.chat_id, why=error)
+            message = await request(plainly=True)
+        self._remember(message, parcel)
+        return message
+
+    async def edit(self, message: MessageRef, parcel: Parcel) -> None:
+        """Make a message say something else when its turn has come."""
+        async with self._turn(self._outlet(message.chat), message.chat, is_urgent=True):
+            await self._paint(message, parcel)
+
+    async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
+        """Show what is true, when nobody else needs the room."""
+        async with self._turn(self._outlet(message.chat), message.chat, is_urgent=False) as turn:
+            card = draw()
+            parcel = self.compose(message.chat, card)[0] if card is not None else None
+            if parcel is None or self._painted.get(message) == parcel:
+                turn.waive()
+            else:
+                await self._paint(message, parcel)
+
+    def park(self, chat: ChatRef, until: float) -> None:
+        """Leave a chat alone until a Unix time, as it asked in an earlier life of ours."""
+        self._outlet(chat).budget.park(chat.chat_id, until)
+
+    async def _paint(self, message: MessageRef, parcel: Parcel) -> None:
+        formatted, keyboard = unpack(parcel)
+        api = self._outlet(message.chat).api
+        self._painted.pop(message, None)  # until it has worked, nobody knows what is shown
+        try:
+            await api.edit_message(
+                message.chat.chat_id,
+                message.message_id,
+                formatted.text,
+                entities=formatted.entities,
+                keyboard=keyboard,
+            )
+        except EntitiesRefused as error:
+            _log.warning("message.formatting_refused", bot=message.chat.bot, chat=message.chat.chat_id, why=error)
+            await api.edit_message(message.chat.chat_id, message.message_id, formatted.text, keyboard=keyboard)
+        self._remember(message, parcel)
+
+    @asynccontextmanager
+    async def _turn(self, outlet: Outlet, chat: ChatRef, *, is_urgent: bool) -> AsyncIterator[Turn]:
+        """A turn in the chat's budget; a refusal for being too fast in it parks the chat."""
+        async with outlet.budget.turn(chat.chat_id, is_urgent=is_urgent) as turn:
+            try:
+                yield turn
+            except ChatBusy as error:
+                outlet.budget.pause(chat.chat_id, error.retry_after_s)
+                _log.warning("chat.parked", bot=chat.bot, chat=chat.chat_id, retry_after_s=error.retry_after_s)
+                raise
+
+    def _outlet(self, chat: ChatRef) -> Outlet:
+        outlet = self._outlets.get(chat.bot)
+        if outlet is None:
+            raise ChatRefused(f"no bot named {chat.bot} is configured any more")
+        return outlet
+
+    def _remember(self, message: MessageRef, parcel: Parcel) -> None:
+        self._painted[message] = parcel
+        self._painted.move_to_end(message)
+        while len(self._painted) > _PAINTINGS_KEPT:
+            self._painted.popitem(last=False)

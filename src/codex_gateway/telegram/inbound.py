@@ -1,0 +1,295 @@
+"""One update in, one request out, or nothing when it is nobody's business of ours; pure.
+
+Update bodies come from outside: whatever is in them, the worst that happens is that there is no request.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from codex_gateway.core.ids import BotName, ChatRef, RunId, UserId
+from codex_gateway.core.request import (
+    Ask,
+    AskHelp,
+    AskLastResult,
+    AskQueue,
+    AskSession,
+    AskStatus,
+    AskWho,
+    Cancel,
+    Misspoken,
+    MisspokenReason,
+    Request,
+    Retry,
+    Wish,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BotIdentity:
+    """Whom people speak to. `username`, without the @, is None until Telegram has told it."""
+
+    name: BotName
+    id: int
+    username: str | None
+
+
+def interpret(bot: BotIdentity, body: str) -> Request | None:
+    """What a person wants of `bot` with the update in `body`, its JSON text; None when it is not meant for us."""
+    try:
+        update = _decode(body, _Update)
+        if update.callback_query:
+            return _pressed(bot, _decode(update.callback_query, _Press))
+        if update.message:
+            # which fields there are tells more than what most of them hold
+            fields = _decode(update.message, dict[str, Raw])
+            present = frozenset(name for name, value in fields.items() if bytes(value) != b"null")
+            return _said(bot, _decode(update.message, _Message), present)
+    except _UNREADABLE:
+        pass
+    return None
+
+
+def pressed_query_id(body: str) -> str | None:
+    """The id of the callback query in an update that presses one of our buttons."""
+    try:
+        update = _decode(body, _Update)
+        if update.callback_query:
+            press = _decode(update.callback_query, _Press)
+            return press.id if _button_wish(press.data) else None
+    except _UNREADABLE:
+        pass
+    return None
+
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+_Id: TypeAlias = Annotated[int, Meta(ge=-(2**62), le=2**62)]
+_MessageId: TypeAlias = Annotated[int, Meta(ge=1, le=2**62)]
+
+
+class _Update(Struct):
+    message: Raw = Raw()
+    callback_query: Raw = Raw()
+
+
+class _Chat(Struct):
+    id: _Id
+    type: str = ""
+
+
+class _User(Struct):
+    id: _Id
+    is_bot: bool = False
+
+
+class _Original(Struct, rename={"sender": "from"}):
+    """The message that one replies to."""
+
+    message_id: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    sender: _User | None = None
+    forum_topic_created: Raw = Raw()
+
+
+class _Message(Struct, rename={"sender": "from"}):
+    message_id: _MessageId
+    chat: _Chat
+    sender: _User | None = None
+    message_thread_id: _Id | None = None
+    is_topic_message: bool | None = None
+    text: str | None = None
+    caption: str | None = None
+    reply_to_message: _Original | None = None
+
+
+class _PressedMessage(Struct):
+    message_id: _MessageId
+    chat: _Chat
+    message_thread_id: _Id | None = None
+    is_topic_message: bool | None = None
+
+
+class _Press(Struct, rename={"sender": "from"}):
+    id: str
+    sender: _User
+    message: _PressedMessage | None = None
+    data: str | None = None
+
+
+T = TypeVar("T")
+
+
+def _decode(text: str | Raw, shape: type[T]) -> T:
+    return msgspec.json.decode(text, type=shape)
+
+
+#: Who speaks with another voice than a person's own: forwarded, sent as a chat or through another bot.
+_NOBODYS = frozenset(
+    {
+        "sender_chat",
+        "sender_business_bot",
+        "via_bot",
+        "is_automatic_forward",
+        "forward_origin",
+        "forward_date",  # until Bot API 7.0, still sent by servers of that age
+        "forward_from",
+        "forward_from_chat",
+        "forward_sender_name",
+    }
+)
+
+#: Content we cannot take, by its field. The first that is present names it: an animation is a document too, a venue
+#: a location.
+_UNSUPPORTED = (
+    "photo",
+    "voice",
+    "audio",
+    "video",
+    "video_note",
+    "live_photo",
+    "animation",
+    "sticker",
+    "document",
+    "contact",
+    "poll",
+    "checklist",
+    "dice",
+    "game",
+    "story",
+    "venue",
+    "location",
+    "paid_media",
+    "rich_message",
+)
+
+#: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
+_COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
+
+_BUTTON = re.compile(r"(stop|retry):([1-9][0-9]{0,17})", re.ASCII)
+
+_PLAIN_COMMANDS: dict[str, Wish] = {
+    "stop": Cancel(),
+    "retry": Retry(),
+    "status": AskStatus(),
+    "lastresult": AskLastResult(),
+    "queue": AskQueue(),
+    "session": AskSession(),
+    "whoami": AskWho(),
+    "help": AskHelp(),
+    "start": AskHelp(),
+}
+
+
+def _said(bot: BotIdentity, message: _Message, present: frozenset[str]) -> Request | None:
+    if message.sender is None or message.sender.is_bot or present & _NOBODYS:
+        return None
+    match message.chat.type:
+        case "private":
+            is_private, is_addressed = True, True
+        case "group" | "supergroup":
+            is_private, is_addressed = False, _replies_to(bot, message)
+        case _:
+            return None
+    words = message.text if message.text is not None else message.caption
+    wish = _wish(bot, words, is_addressed=is_addressed)
+    if message.text is None:
+        kind = next((field for field in _UNSUPPORTED if field in present), None)
+        meant_for_us = is_addressed or wish is not None
+        wish = Misspoken(MisspokenReason.UNSUPPORTED_CONTENT, kind) if kind and meant_for_us else None
+    if wish is None:
+        return None
+    chat = _chat_ref(bot, message)
+    return Request(chat, UserId(message.sender.id), message.message_id, is_private=is_private, wish=wish)
+
+
+def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
+    """A button of ours was pressed; what it is under says where."""
+    wish = _button_wish(press.data)
+    message = press.message
+    if wish is None or message is None or press.sender.is_bot:
+        return None
+    if message.chat.type not in ("private", "group", "supergroup"):
+        return None
+    return Request(
+        _chat_ref(bot, message),
+        UserId(press.sender.id),
+        message.message_id,
+        is_private=message.chat.type == "private",
+        wish=wish,
+    )
+
+
+def _button_wish(data: str | None) -> Wish | None:
+    match = _BUTTON.fullmatch(data or "")
+    if match is None:
+        return None
+    run_id = RunId(int(match[2]))
+    return Cancel(run_id) if match[1] == "stop" else Retry(run_id)
+
+
+def _chat_ref(bot: BotIdentity, message: _Message | _PressedMessage) -> ChatRef:
+    # outside of forums a thread id marks a chain of replies, which is no place of its own
+    topic_id = (message.message_thread_id or 0) if message.is_topic_message else 0
+    return ChatRef(bot.name, message.chat.id, topic_id)
+
+
+def _replies_to(bot: BotIdentity, message: _Message) -> bool:
+    """Whether it replies to something the bot said.
+
+    In a topic everything is a reply to the message that opened it, which the bot may have been the one to send.
+    """
+    original = message.reply_to_message
+    if original is None or original.sender is None or original.sender.id != bot.id:
+        return False
+    return not original.forum_topic_created and original.message_id != message.message_thread_id
+
+
+def _wish(bot: BotIdentity, words: str | None, *, is_addressed: bool) -> Wish | None:
+    """What the words ask for; None when they are for somebody else, or for nobody."""
+    words = (words or "").replace("\0", "").strip()
+    if bot.username and (unmentioned := _without_mention(words, bot.username)) is not None:
+        words, is_addressed = unmentioned, True
+    if command := _COMMAND.match(words):
+        name, whom, rest = command[1], command[2], words[command.end() :].strip()
+        if whom is not None and not _is_us(bot, whom, is_addressed=is_addressed):
+            return None
+        known = _command_wish(name.lower(), rest)
+        if known is not None:
+            return known
+        if name.islower() or name.isdigit() or whom is not None:
+            # in a group it may be another bot's, unless it is said to us
+            about = f"/{name}"
+            is_ours = is_addressed or whom is not None
+            return Misspoken(MisspokenReason.UNKNOWN_COMMAND, about) if is_ours else None
+    if not is_addressed:
+        return None
+    return Ask(words) if words else Misspoken(MisspokenReason.EMPTY_PROMPT, "")
+
+
+def _is_us(bot: BotIdentity, whom: str, *, is_addressed: bool) -> bool:
+    """Whether `/command@whom` is for us; while our name is not known, only where nobody else can be meant."""
+    return whom.lower() == bot.username.lower() if bot.username else is_addressed
+
+
+def _command_wish(name: str, rest: str) -> Wish | None:
+    if name == "new":
+        return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
+    return _PLAIN_COMMANDS.get(name)
+
+
+def _without_mention(words: str, username: str) -> str | None:
+    """The words without a mention of us at either end; None when there is no mention at all."""
+    mention = re.compile(rf"(?<![\w@./])@{re.escape(username)}(?!\w)", re.IGNORECASE)
+    if mention.search(words) is None:
+        return None
+    if at_start := mention.match(words):
+        words = words[at_start.end() :].lstrip(" ,:;\t\r\n")
+    for at_end in mention.finditer(words):
+        if at_end.end() == len(words):
+            words = words[: at_end.start()].rstrip()
+    return words.strip()

@@ -1,0 +1,72 @@
+"""A message being written: text piece by piece, with the formatting of each, and the buttons below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from codex_gateway.telegram.markup import Formatted
+from codex_gateway.telegram.markup.clean import clean
+from codex_gateway.telegram.markup.entities import Span, formatted
+from codex_gateway.telegram.parcel import Keyboard
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, ready but for being packed."""
+
+    formatted: Formatted
+    keyboard: Keyboard = ()
+
+
+@dataclass(slots=True)
+class Page:
+    """Grows by `say`, `line`, `code`, `bold` and `quote`; each returns the page."""
+
+    _text: str = ""
+    _spans: list[Span] = field(default_factory=list)
+
+    def say(self, text: str) -> Page:
+        """Go on with plain text."""
+        self._text += clean(text)
+        return self
+
+    def bold(self, text: str) -> Page:
+        return self._marked("bold", text)
+
+    def code(self, text: str) -> Page:
+        """Go on with text that a tap copies."""
+        return self._marked("code", text)
+
+    def quote(self, text: str, *, folds: bool = False) -> Page:
+        """Go on with a block quote on lines of its own."""
+        with self.quoted(folds=folds):
+            return self.say(text)
+
+    @contextmanager
+    def quoted(self, *, folds: bool = False) -> Iterator[None]:
+        """What is written in the block is a block quote; one that folds shows its first three lines until tapped."""
+        self._new_line()
+        start = len(self._text)
+        yield
+        self._spans.append(Span("expandable_blockquote" if folds else "blockquote", start, len(self._text)))
+        self._new_line()
+
+    def line(self, text: str = "") -> Page:
+        """Begin a new line, with `text` on it."""
+        self._new_line()
+        return self.say(text)
+
+    def done(self, keyboard: Keyboard = ()) -> Message:
+        return Message(formatted(self._text, self._spans), keyboard)
+
+    def _new_line(self) -> None:
+        if self._text and not self._text.endswith("\n"):
+            self._text += "\n"
+
+    def _marked(self, kind: str, text: str) -> Page:
+        start = len(self._text)
+        self.say(text)
+        self._spans.append(Span(kind, start, len(self._text)))
+        return self

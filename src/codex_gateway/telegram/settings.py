@@ -1,0 +1,20 @@
+"""What one bot needs to be reached and to reach people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from codex_gateway.core.ids import BotName
+
+
+@dataclass(frozen=True, slots=True)
+class BotSettings:
+    """One bot. `chunk_limit` is the longest message of an answer, in UTF-16 units, at most 4096."""
+
+    name: BotName
+    token: str = field(repr=False)
+    #: A Bot API server of one's own, such as http://127.0.0.1:8081; None is Telegram's.
+    api_base_url: str | None = None
+    #: socks5://, socks4:// or http:// with an optional user and password.
+    proxy: str | None = field(default=None, repr=False)
+    chunk_limit: int = 3500

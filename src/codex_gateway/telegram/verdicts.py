@@ -1,0 +1,90 @@
+"""Why a run ended and what a person can do about it, one sentence each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from codex_gateway.core.outcome import FailureKind, StopReason
+
+
+class Explanation(NamedTuple):
+    """`cause` goes on after "Failed after 0:03: "; `advice` is whole sentences, or nothing."""
+
+    cause: str
+    advice: str = ""
+
+
+FAILURES: dict[FailureKind, Explanation] = {
+    FailureKind.MODEL_ERROR: Explanation("the model's service answered with an error.", "Retry in a moment."),
+    FailureKind.RATE_LIMITED: Explanation(
+        "too many requests to the model for the moment.", "Wait a minute, then Retry."
+    ),
+    FailureKind.QUOTA: Explanation(
+        "the account's allowance is used up.", "Retry when it is renewed, or log Codex in to another account."
+    ),
+    FailureKind.CONTEXT_FULL: Explanation(
+        "the conversation no longer fits into the model's window.",
+        "Open it in Codex's own terminal and run /compact there, then Retry; or begin a new session.",
+    ),
+    FailureKind.NETWORK: Explanation(
+        "the model's service could not be reached.", "Check the network of the machine that Codex runs on, then Retry."
+    ),
+    FailureKind.UNAUTHORIZED: Explanation(
+        "Codex is not logged in.", "Run codex login on the machine that it runs on, then Retry."
+    ),
+    FailureKind.WRONG_SESSION: Explanation(
+        "Codex went on in another session than the one asked for.",
+        "Its answer was not taken over. /session shows the session of this chat.",
+    ),
+    FailureKind.UNKNOWN_SESSION: Explanation(
+        "there is no such session where Codex looks.",
+        "Check resume_id and codex_home in the configuration; /session shows both.",
+    ),
+    FailureKind.SESSION_BUSY: Explanation("another program has this session open.", "Close it there, then Retry."),
+    FailureKind.GIT_CHECK: Explanation(
+        "the work directory is not a git repository.",
+        "Run git init there, or set codex_cli_skip_git_check = true, then Retry.",
+    ),
+    FailureKind.USAGE: Explanation(
+        "Codex did not understand how it was called.", "Check codex_cli_args, and Codex's own config.toml."
+    ),
+    FailureKind.CANNOT_START: Explanation(
+        "Codex could not be started.", "Check codex_cli_cmd and codex_workdir in the configuration, then Retry."
+    ),
+    FailureKind.KILLED: Explanation(
+        "the system ended Codex.", "Often the memory was full. The session is intact: write on, or Retry."
+    ),
+    FailureKind.LOST: Explanation(
+        "the gateway was down when Codex ended, and nothing tells how.",
+        "Nothing is run twice by itself: look at what was done, then write on, or Retry.",
+    ),
+    FailureKind.NOT_STARTED: Explanation(
+        "the gateway went down before Codex had begun.", "The prompt has not been run: Retry."
+    ),
+    FailureKind.NOT_UNDERSTOOD: Explanation(
+        "Codex ended well, but nothing of what it wrote was understood.",
+        "This Codex may be newer than the gateway: update the gateway.",
+    ),
+    FailureKind.OTHER: Explanation("Codex ended with an error.", "Write on, or Retry."),
+}
+
+STOPS: dict[StopReason, Explanation] = {
+    StopReason.USER: Explanation(""),
+    StopReason.RUN_TIMEOUT: Explanation(
+        "the time limit of a run was reached.",
+        "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.",
+    ),
+    StopReason.SILENCE: Explanation(
+        "nothing was heard of Codex for too long.",
+        "The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit.",
+    ),
+    StopReason.STUCK_AFTER_COMPACTION: Explanation(
+        "Codex fell silent after it had compacted the conversation.",
+        "The session is intact: write on, or Retry. context_compaction_idle_timeout_seconds sets the limit.",
+    ),
+    StopReason.STUCK_AFTER_ANSWER: Explanation(
+        "the answer was there, but Codex did not end.",
+        "The session is intact: write on. final_result_idle_timeout_seconds sets the limit.",
+    ),
+    StopReason.SHUTDOWN: Explanation("the gateway was shut down.", "The session is intact: write on, or Retry."),
+}

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex_gateway.core.event import Tokens
+from codex_gateway.core.ids import RunId
+from codex_gateway.core.outcome import FailureKind, StopReason
+from codex_gateway.core.progress import Doing, Progress, Step
+from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
+from codex_gateway.core.run import RunState
+from codex_gateway.telegram.cards import draw
+from codex_gateway.telegram.markup import utf16_len
+from codex_gateway.telegram.verdicts import FAILURES, STOPS
+from telegram.reading import shown
+
+
+def settled(state: RunState, **facts: Any) -> SettledCard:
+    values: dict[str, Any] = {
+        "run_id": RunId(3),
+        "state": state,
+        "elapsed_s": 65.0,
+        "step_count": 7,
+        "file_count": 2,
+        "tokens": Tokens(input=12_000, cached=9_000, output=345),
+        "stop_reason": None,
+        "failure_kind": None,
+        "error": None,
+    }
+    return SettledCard(**{**values, **facts})
+
+
+def running(progress: Progress, elapsed_s: float = 65.9) -> RunningCard:
+    return RunningCard(RunId(3), elapsed_s, progress)
+
+
+LISTING = Step("1", "ls -la", is_done=True, exit_code=0)
+TESTS = Step("2", "pytest -q\n  tests", is_done=True, exit_code=1)
+UNTOLD = Step("3", "edit src/app.py", is_done=True)
+SLEEP = Step("4", "sleep 100")
+OTHER = Step("5", "sleep 200")
+
+GOLDEN: dict[str, tuple[Card, str]] = {
+    "queued": (QueuedCard(RunId(3), 2), "⏳ Queued · 2 ahead\n[⏹ Stop → stop:3]"),
+    "next": (QueuedCard(RunId(3), 0), "⏳ Starting…\n[⏹ Stop → stop:3]"),
+    "starting": (running(Progress(), 0.4), "⚙️ Working · 0:00\nStarting Codex…\n[⏹ Stop → stop:3]"),
+    "thinking": (running(Progress(doing=Doing.THINKING)), "⚙️ Working · 1:05\nThinking…\n[⏹ Stop → stop:3]"),
+    "thinking aloud": (
+        running(Progress(doing=Doing.THINKING, reasoning="**Looking**\nat the tests")),
+        "⚙️ Working · 1:05\n💭 Looking at the tests\n[⏹ Stop → stop:3]",
+    ),
+    "at work": (
+        running(
+            Progress(
+                doing=Doing.RUNNING_COMMAND,
+                steps=(LISTING, TESTS, UNTOLD, SLEEP),
+                step_count=7,
+                files=frozenset({"a", "b"}),
+                notice="Reconnecting… 2/5",
+            )
+        ),
+        "⚙️ Working · 1:05 · 7 steps · 2 files\n"
+        "▸ `sleep 100`\n"
+        ">|✓ ls -la\n"
+        "✗ pytest -q tests (exit 1)\n"
+        "✓ edit src/app.py>|\n"
+        "⚠️ Reconnecting… 2/5\n"
+        "[⏹ Stop → stop:3]",
+    ),
+    "two at once, an hour in, compacted": (
+        running(
+            Progress(
+                doing=Doing.RUNNING_COMMAND, steps=(SLEEP, OTHER), step_count=1, files=frozenset("a"), compactions=1
+            ),
+            3723,
+        ),
+        "⚙️ Working · 1:02:03 · 1 step · 1 file · compacted\n▸ `sleep 100` and 1 more\n[⏹ Stop → stop:3]",
+    ),
+    "finishing": (
+        running(Progress(doing=Doing.ANSWERED, steps=(LISTING,), step_count=1)),
+        "⚙️ Working · 1:05 · 1 step\nFinishing…\n>|✓ ls -la>|\n[⏹ Stop → stop:3]",
+    ),
+    "done": (settled(RunState.SUCCEEDED), "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens"),
+    "done, nothing known": (
+        settled(RunState.SUCCEEDED, step_count=0, file_count=0, tokens=None, elapsed_s=0.2),
+        "✅ Done · 0:00",
+    ),
+    "stopped by the person": (
+        settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),
+        "⏹ Stopped by you after 0:12 · 7 steps · 2 files\n[🔁 Retry → retry:3]",
+    ),
+    "stopped while it waited": (
+        settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None),
+        "⏹ Taken out of the queue.\n[🔁 Retry → retry:3]",
+    ),
+    "time limit": (
+        settled(RunState.STOPPED, stop_reason=StopReason.RUN_TIMEOUT, elapsed_s=900.0),
+        "⏹ Stopped after 15:00 · 7 steps · 2 files: the time limit of a run was reached.\n"
+        "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.\n"
+        "[🔁 Retry → retry:3]",
+    ),
+    "shut down while it waited": (
+        settled(RunState.STOPPED, stop_reason=StopReason.SHUTDOWN, elapsed_s=None),
+        "⏹ Not run: the gateway was shut down.\nThe session is intact: write on, or Retry.\n[🔁 Retry → retry:3]",
+    ),
+    "failed": (
+        settled(
+            RunState.FAILED,
+            failure_kind=FailureKind.UNAUTHORIZED,
+            elapsed_s=3.0,
+            step_count=0,
+            file_count=0,
+            error="unexpected status 401 Unauthorized:\nMissing bearer",
+        ),
+        "❌ Failed after 0:03: Codex is not logged in.\n"
+        "Run codex login on the machine that it runs on, then Retry.\n"
+        ">|unexpected status 401 Unauthorized:\nMissing bearer>|\n"
+        "[🔁 Retry → retry:3]",
+    ),
+    "failed before it began": (
+        settled(RunState.FAILED, failure_kind=FailureKind.NOT_STARTED, elapsed_s=None, step_count=0, file_count=0),
+        "❌ Failed before it began: the gateway went down before Codex had begun.\n"
+        "The prompt has not been run: Retry.\n"
+        "[🔁 Retry → retry:3]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("card", "text"), GOLDEN.values(), ids=GOLDEN.keys())
+def test_a_card_reads(card: Card, text: str) -> None:
+    assert shown(draw(card)) == text
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_failure_says_why_and_what_to_do(kind: FailureKind) -> None:
+    explained = FAILURES[kind]
+    assert explained.cause.endswith(".") and explained.advice.endswith(".")
+    assert explained.cause in draw(settled(RunState.FAILED, failure_kind=kind)).formatted.text
+
+
+@pytest.mark.parametrize("reason", StopReason)
+def test_every_stop_says_why(reason: StopReason) -> None:
+    text = draw(settled(RunState.STOPPED, stop_reason=reason)).formatted.text
+    assert STOPS[reason].cause in text
+    assert reason is StopReason.USER or STOPS[reason].cause
+
+
+def test_a_long_command_is_cut_and_a_long_error_too() -> None:
+    card = running(Progress(doing=Doing.RUNNING_COMMAND, steps=(Step("1", "echo " + "x" * 5000),), step_count=1))
+    assert "xxx…" in shown(draw(card))
+    assert "yyy…" in shown(draw(settled(RunState.FAILED, failure_kind=FailureKind.OTHER, error="y" * 50_000)))
+
+
+texts = st.text() | st.text(alphabet="😀👩‍👩‍👧x \n\ud800\x1b`", max_size=6000) | st.just("𝕏" * 6000) | st.just("")
+steps = st.builds(Step, call_id=st.text(), text=texts, is_done=st.booleans(), exit_code=st.none() | st.integers())
+progresses = st.builds(
+    Progress,
+    doing=st.sampled_from(Doing),
+    steps=st.lists(steps, max_size=30).map(tuple),
+    step_count=st.integers(0, 10**9),
+    files=st.frozensets(st.text(), max_size=3),
+    notice=st.none() | texts,
+    reasoning=st.none() | texts,
+    compactions=st.integers(0, 3),
+)
+cards = st.one_of(
+    st.builds(QueuedCard, run_id=st.just(RunId(2**60)), ahead=st.integers(0)),
+    st.builds(RunningCard, run_id=st.just(RunId(2**60)), elapsed_s=st.floats(-5, 1e9), progress=progresses),
+    st.builds(
+        SettledCard,
+        run_id=st.just(RunId(2**60)),
+        state=st.sampled_from(RunState),
+        elapsed_s=st.none() | st.floats(-5, 1e9),
+        step_count=st.integers(0, 10**9),
+        file_count=st.integers(0, 10**9),
+        tokens=st.none() | st.builds(Tokens, input=st.integers(-5, 10**12), output=st.integers(0, 10**12)),
+        stop_reason=st.none() | st.sampled_from(StopReason),
+        failure_kind=st.none() | st.sampled_from(FailureKind),
+        error=st.none() | texts,
+    ),
+)
+
+
+@given(cards)
+def test_whatever_a_card_holds_it_fits_one_message(card: Card) -> None:
+    message = draw(card)
+    length = utf16_len(message.formatted.text)
+    assert 0 < length <= 4096
+    for entity in message.formatted.entities:
+        assert entity.length > 0 and 0 <= entity.offset <= length - entity.length
+    message.formatted.text.encode()
+    for row in message.keyboard:
+        assert all(len(data.encode()) <= 64 for _, data in row)

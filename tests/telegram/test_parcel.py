@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from codex_gateway.core.errors import ChatRefused
+from codex_gateway.core.ports import Parcel
+from codex_gateway.telegram.markup import Entity, Formatted, render
+from codex_gateway.telegram.parcel import Keyboard, pack, unpack
+
+BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Diff", "diff:1"),))
+
+
+@pytest.mark.parametrize("keyboard", [(), BUTTONS])
+@pytest.mark.parametrize(
+    "formatted",
+    [
+        Formatted("hi"),
+        Formatted("👋 `x`\n" * 100, (Entity("pre", 0, 4, "python"), Entity("text_link", 5, 2, None, "https://a.b/c"))),
+        render("# Title\n\n- *a*\n- **b**\n\n```py\nx = 1\n```\n\n[c](https://a.b)"),
+    ],
+    ids=["plain", "formatted", "rendered"],
+)
+def test_a_parcel_gives_back_what_was_put_in(formatted: Formatted, keyboard: Keyboard) -> None:
+    assert unpack(pack(formatted, keyboard)) == (formatted, keyboard)
+
+
+def test_a_parcel_of_the_first_form_can_still_be_read() -> None:
+    kept = '{"v":1,"text":"hi","entities":[["pre",0,2,"py",null]],"buttons":[[["Stop","stop:1"]]]}'
+    assert unpack(Parcel(kept)) == (Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),))
+
+
+def test_a_plain_text_is_kept_in_few_words() -> None:
+    assert json.loads(pack(Formatted("hi"))) == {"v": 1, "text": "hi"}
+
+
+@pytest.mark.parametrize("kept", ["", "x", "[]", "{}", '{"v":2,"text":"hi"}', '{"v":1}', '{"v":1,"text":7}', "\ud800"])
+def test_a_parcel_that_cannot_be_read_is_refused_for_good(kept: str) -> None:
+    with pytest.raises(ChatRefused, match="form"):
+        unpack(Parcel(kept))
