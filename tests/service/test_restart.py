@@ -112,10 +112,10 @@ async def test_an_update_kept_and_not_acted_on_is_replayed(tmp_path: Path) -> No
         await Inbox(database).receive(BOT, [RawUpdate(5, "five")], now=time.time())
     async with hall(tmp_path) as it:
         it.wishes["five"] = Request(CHAT, PERSON, 1, True, Ask("while you were away"))
-        await it.intake.replay()
+        await it.intake.replay(BOT)
         await it.settled(1)
         assert it.chat.answers() == ["echo: while you were away"]
-        await it.intake.replay()
+        await it.intake.replay(BOT)
         await it.settled(1)
 
 

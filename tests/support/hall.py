@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codex_gateway.core import request as rq
-from codex_gateway.core.errors import ChatRefused
+from codex_gateway.core.errors import ChatBusy, ChatRefused
 from codex_gateway.core.event import Event
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserId
 from codex_gateway.core.inbox import RawUpdate
@@ -121,6 +121,7 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
         match reply:
@@ -134,24 +135,29 @@ class KeptChat:
                 return [Parcel(json.dumps(str(reply)))]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
-        await self._fail()
+        await self._fail(chat.chat_id)
         message = Sent(chat, len(self.sent) + 1000, [json.loads(parcel)], reply_to)
         self.sent.append(message)
         return MessageRef(chat, message.id)
 
     async def edit(self, message: MessageRef, parcel: Parcel) -> None:
-        await self._fail()
+        await self._fail(message.chat.chat_id)
         if not any(sent.id == message.message_id for sent in self.sent):
             raise ChatRefused("message to edit not found")
         self.find(message.message_id).says.append(json.loads(parcel))
+
+    def park(self, chat: ChatRef, until: float) -> None:
+        self.parked[chat.chat_id] = until
 
     async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
         card = draw()
         if card is not None:
             self.find(message.message_id).says.append(str(card))
 
-    async def _fail(self) -> None:
+    async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)
+        if (rest_s := self.parked.get(chat_id, 0.0) - time.time()) > 0:
+            raise ChatBusy(rest_s)
         if self.faults:
             raise self.faults.pop(0)
 
@@ -257,7 +263,7 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(chat)
+        board = Board(chat, outbox, clock=clock)
         delivery = Delivery(outbox, chat, board, clock=clock)
         executor = Executor(
             runs,

@@ -13,6 +13,7 @@ from codex_gateway.core.policy import Pace
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.reply import Card
 from codex_gateway.log import Log
+from codex_gateway.store.outbox import Outbox, Parked
 
 _log = Log(__name__)
 
@@ -30,8 +31,10 @@ class _Painting:
 class Board:
     """Repaints are droppable and the latest state wins; once a run is off the board, nothing of it is painted."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, outbox: Outbox, *, clock: Callable[[], float]) -> None:
         self._chat = chat
+        self._outbox = outbox
+        self._clock = clock
         self._paintings: dict[RunId, _Painting] = {}
 
     @asynccontextmanager
@@ -100,6 +103,8 @@ class Board:
         try:
             await self._chat.repaint(message, draw)
         except ChatBusy as busy:
+            place = message.chat
+            await self._outbox.park(Parked(place.bot, place.chat_id, self._clock() + busy.retry_after_s))
             await asyncio.sleep(busy.retry_after_s)
         except ChatError as error:
             _log.debug("status.not_painted", message=message.message_id, error=error)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from codex_gateway.core.errors import ChatBusy, ChatRefused, ChatUnreachable
-from codex_gateway.core.ids import BotName, MessageRef
+from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.retry import Backoff
 from codex_gateway.log import Log
@@ -25,8 +25,6 @@ class Delivery:
         self._board = board
         self._clock = clock
         self._news: dict[tuple[BotName, int], asyncio.Event] = {}
-        #: Until when chats must be left alone, as an earlier life was told.
-        self._parked: dict[tuple[BotName, int], float] = {}
         self._idle = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -35,7 +33,8 @@ class Delivery:
         repeated = await self._outbox.recover()
         if repeated:
             _log.warning("outbox.repeats", rows=repeated)
-        self._parked = {(row.bot, row.chat_id): row.until for row in await self._outbox.parked(now=self._clock())}
+        for row in await self._outbox.parked(now=self._clock()):
+            self._chat.park(ChatRef(row.bot, row.chat_id), row.until)
         async with asyncio.TaskGroup() as self._tasks:
             for place in await self._outbox.chats_with_work():
                 self.wake(*place)
@@ -61,7 +60,6 @@ class Delivery:
         news = self._news[place]
         backoff = Backoff(first_s=0.5, cap_s=30.0)
         try:
-            await asyncio.sleep(max(0.0, self._parked.get(place, 0.0) - self._clock()))
             while True:
                 news.clear()
                 due = await self._outbox.next(*place)

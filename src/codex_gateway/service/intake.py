@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
@@ -56,19 +58,23 @@ class Intake:
         self._scheduler = scheduler
         self._delivery = delivery
         self._clock = clock
+        #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
+        self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def receive(self, bot: BotName, updates: Sequence[RawUpdate]) -> None:
         """Keep updates, then act on those that nothing has been done about.
 
         Once this returns, the door may confirm them; when it raises, the door must bring them again.
         """
-        for received in await self._inbox.receive(bot, updates, now=self._clock()):
-            await self._act_on(received)
+        async with self._turns[bot]:
+            for received in await self._inbox.receive(bot, updates, now=self._clock()):
+                await self._act_on(received)
 
-    async def replay(self) -> None:
-        """Act on what was received before we died."""
-        for received in await self._inbox.waiting():
-            await self._act_on(received)
+    async def replay(self, bot: BotName) -> None:
+        """Act on what a bot had received before we died."""
+        async with self._turns[bot]:
+            for received in await self._inbox.waiting(bot):
+                await self._act_on(received)
 
     async def _act_on(self, received: Received) -> None:
         try:

@@ -57,10 +57,12 @@ class Inbox:
 
         return await self._database.write(work)
 
-    async def waiting(self) -> list[Received]:
-        """Every update that nothing has been done about, in order of arrival."""
+    async def waiting(self, bot: BotName) -> list[Received]:
+        """Every update of a bot that nothing has been done about, in order of arrival."""
         rows = await self._database.read(
-            lambda tx: tx.all("SELECT id, bot, body FROM inbox WHERE state = 'received' ORDER BY id")
+            lambda tx: tx.all(
+                "SELECT id, bot, body FROM inbox WHERE state = 'received' AND bot = ? ORDER BY id", (bot,)
+            )
         )
         return [_received(row) for row in rows]
 
