@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -127,7 +128,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(door.chat)
+        board = Board(door.chat, outbox, clock=clock)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -162,8 +163,7 @@ async def run(gateway: Gateway, ending: Ending) -> None:
     async with asyncio.TaskGroup() as tasks:
         sending = tasks.create_task(gateway.delivery.run(), name="delivery")
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
-        await gateway.intake.replay()
-        listening = tasks.create_task(gateway.door.run(), name="door")
+        listening = tasks.create_task(_listen(gateway), name="door")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
@@ -174,6 +174,19 @@ async def run(gateway: Gateway, ending: Ending) -> None:
                 await gateway.delivery.drain()
         sending.cancel()
     _log.info("gateway.ended")
+
+
+async def _listen(gateway: Gateway) -> None:
+    """Poll for all bots, and act on what each received in an earlier life once it knows who it is."""
+
+    async def replay(bot: BotName) -> None:
+        await gateway.door.identified(bot)
+        await gateway.intake.replay(bot)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(gateway.door.run(), name="polls")
+        for bot in gateway.agents:
+            tasks.create_task(replay(bot), name=f"replay of {bot}")
 
 
 async def _end_turns(gateway: Gateway, working: asyncio.Task[None], ending: Ending) -> None:
@@ -209,6 +222,7 @@ class Ending:
 
 async def serve(config: GatewayConfig) -> None:
     """The service, from its lock to its end by a signal. Raises GatewayError for an expected failure."""
+    gc.freeze()  # the libraries' thousands of objects live for ever: walking them would only cost pauses
     ending = Ending()
     ending.listen()
     async with furnish(config) as gateway:
