@@ -73,7 +73,7 @@ def test_a_module_says_in_its_first_line_what_it_is(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
     assert docstring, f"{path.relative_to(SOURCE)} has no docstring"
     first = docstring.splitlines()[0]
-    assert first.endswith((".", ":")), f"{path.relative_to(SOURCE)}: {first!r} is no sentence"
+    assert first.endswith((".", ":", "?")), f"{path.relative_to(SOURCE)}: {first!r} is no sentence"
 
 
 def test_the_environment_is_read_in_config_alone() -> None:

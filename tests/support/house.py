@@ -116,13 +116,17 @@ class House:
         self.config.chmod(0o600)
 
     async def start(self) -> Service:
-        """Start the service and wait until every bot polls."""
+        """Start the service and wait until it polls."""
         service = await self.launch()
         seen = len(self.server.calls("getUpdates"))
-        await self.server.wait_for(
-            lambda: service.process.returncode is not None or len(self.server.calls("getUpdates")) > seen,
-            timeout_s=LIMIT_S,
+        polls = asyncio.ensure_future(
+            self.server.wait_for(lambda: len(self.server.calls("getUpdates")) > seen, timeout_s=LIMIT_S)
         )
+        ends = asyncio.ensure_future(service.process.wait())
+        await asyncio.wait([polls, ends], return_when=asyncio.FIRST_COMPLETED)
+        for waiting in (polls, ends):
+            waiting.cancel()
+        await asyncio.gather(polls, ends, return_exceptions=True)
         assert service.process.returncode is None, service.log.read_text("utf-8")
         return service
 
