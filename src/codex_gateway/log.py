@@ -32,9 +32,7 @@ class Log:
         """An error with the traceback of the exception being handled."""
         self._write(logging.ERROR, fact, fields, with_traceback=True)
 
-    def _write(
-        self, level: int, fact: str, fields: dict[str, object], *, with_traceback: bool = False
-    ) -> None:
+    def _write(self, level: int, fact: str, fields: dict[str, object], *, with_traceback: bool = False) -> None:
         if self._logger.isEnabledFor(level):
             text = " ".join((fact, *(f"{name}={_quoted(value)}" for name, value in fields.items())))
             self._logger.log(level, "%s", text, exc_info=with_traceback)

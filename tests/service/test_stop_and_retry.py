@@ -47,6 +47,7 @@ async def test_a_queued_run_can_be_taken_out(tmp_path: Path) -> None:
         await it.settled(2)
         assert await it.states() == ["succeeded", "stopped"]
         assert [turn.prompt for turn in agent.turns] == ["one"]
+        assert not any(text.startswith("Stopping") for text in it.chat.texts())  # its own status message says it
 
 
 async def test_a_run_of_another_chat_cannot_be_stopped(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import difflib
 import importlib
 import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,12 +141,19 @@ def _sentence(summary: str) -> str:
 
 
 def _has_lost_its_reader() -> bool:
-    """Whether it was our standard output that broke; if so, what is left in it goes nowhere, in silence."""
+    """Whether it was our standard output that broke; if so, what is left in it goes nowhere, in silence.
+
+    The kernel is asked: a flush would succeed once the failed one has thrown away what it could not write.
+    """
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        return True
-    return False
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # no file, or closed
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    if not any(state & select.POLLERR for _, state in poll.poll(0)):
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+    return True

@@ -119,7 +119,9 @@ class Requests:
                     "UPDATE runs SET stop_reason = coalesce(stop_reason, ?) WHERE id = ?",
                     (StopReason.USER.value, target.id),
                 )
-            parcels = compose(Stopping(target.id, was_queued=was_queued, waiting=waiting))
+            # A button stands on the run's own status message, which is about to say it.
+            is_said_there = run_id is not None
+            parcels = [] if is_said_there else compose(Stopping(target.id, was_queued=was_queued, waiting=waiting))
             await _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now)
             return None if was_queued else target
 

@@ -6,7 +6,6 @@ session file; ``CODEX_SCRIPTED_REPERTOIRE`` names a file with scripts for prompt
 """
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH109, PTH110, PTH111, PTH112, PTH113, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Tool calls of a reply: they start together, and their outputs go to the model when all have ended."""
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH118
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The writer lock of a session: one process at a time, as with Codex since 0.147."""
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH103, PTH108, PTH118
 
 from __future__ import annotations
 

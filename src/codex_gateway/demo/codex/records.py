@@ -5,7 +5,6 @@ out on purpose: the ``metadata`` of response items, which numbers the history fo
 """
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH118
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ keeps its format for ever.
 
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH103, PTH110, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The two tools of a turn: a shell with a session of its own, and a file writer."""
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
-# ruff: noqa: PTH103, PTH120, PTH123
 
 from __future__ import annotations
 
