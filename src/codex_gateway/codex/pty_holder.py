@@ -7,6 +7,7 @@ with it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -50,7 +51,8 @@ def _read_from(source: int) -> None:
 
 
 def _pass_on(pid: int, number: int) -> None:
-    os.kill(pid, number)
+    with contextlib.suppress(ProcessLookupError):  # it is gone, and so are we, soon
+        os.kill(pid, number)
 
 
 def _copy(child: PtyProcess) -> None:
