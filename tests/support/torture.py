@@ -28,7 +28,7 @@ def chance() -> random.Random:
     return random.Random(number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Asked:
     """One prompt, in the chat of one person with a bot."""
 
@@ -43,9 +43,13 @@ class Asked:
         return [reply for reply in self._replies if is_status(reply)]
 
     @property
+    def others(self) -> list[Message]:
+        """What else replies to it: the first message of its answer, or what a command says."""
+        return [reply for reply in self._replies if not is_status(reply)]
+
+    @property
     def answers(self) -> list[str]:
-        """What else replies to it."""
-        return [reply.text for reply in self._replies if not is_status(reply)]
+        return [reply.text for reply in self.others]
 
     @property
     def has_verdict(self) -> bool:

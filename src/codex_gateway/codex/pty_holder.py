@@ -40,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
     _copy(child)
     child.wait()
     if child.signalstatus is not None:
-        signal.signal(child.signalstatus, signal.SIG_DFL)
+        if child.signalstatus in _PASSED_ON:
+            signal.signal(child.signalstatus, signal.SIG_DFL)
         os.kill(os.getpid(), child.signalstatus)
     return int(child.exitstatus or 0)
 
