@@ -303,6 +303,25 @@ async def test_a_process_whose_pid_was_never_recorded_is_found(bench: Bench) -> 
     assert later.all(ev.SessionIdentified)[0] == ear.all(ev.SessionIdentified)[0]
 
 
+@pytest.mark.parametrize("pid_is_known", [True, False])
+async def test_a_turn_that_is_to_be_stopped_is_stopped_while_it_is_being_looked_for(
+    bench: Bench, pid_is_known: bool
+) -> None:
+    agent, ear, turn = bench.agent(), Ear(), bench.turn("@sh sleep 1000")
+    attempt = bench.attempt(agent, turn)
+    performing = asyncio.create_task(agent.perform(turn, attempt, ear))
+    await until(lambda: ear.has(ev.CommandStarted))
+    agent.release()
+    assert await performing == Detached()
+    attempt = recorded(attempt, ear) if pid_is_known else attempt
+    reattaching = asyncio.create_task(bench.agent().reattach(attempt, Ear()))
+    await asyncio.sleep(0)  # its first step
+    reattaching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reattaching
+    assert bench.left_behind() == []
+
+
 async def test_a_turn_that_ended_while_we_were_away_is_read_from_its_files(bench: Bench) -> None:
     for thread_id in (None, await bench.new_session()):
         for end, expected in (("@say done", Answered("done")), ("@status 400", None)):

@@ -36,6 +36,8 @@ class Bot:
     chat: Chat
     workdir: Path
     resume_id: str
+    #: What its table in the config holds beside that.
+    options: dict[str, object] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,6 +83,8 @@ class House:
     #: More people whom the bots heed.
     guests: list[Person] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
+    #: What Python is to start as the service.
+    program: tuple[str, ...] = ("-m", "codex_gateway")
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -109,6 +113,7 @@ class House:
                 "allowed_user_ids": [self.owner.id, *(person.id for person in self.guests)],
                 "resume_id": bot.resume_id,
                 "codex_workdir": str(bot.workdir),
+                **bot.options,
             }
             for name, bot in self.bots.items()
         ]
@@ -117,7 +122,10 @@ class House:
 
     async def start(self) -> Service:
         """Start the service and wait until it polls."""
-        service = await self.launch()
+        return await self.serving(await self.launch())
+
+    async def serving(self, service: Service) -> Service:
+        """Wait until a service that was launched polls."""
         seen = len(self.server.calls("getUpdates"))
         polls = asyncio.ensure_future(
             self.server.wait_for(lambda: len(self.server.calls("getUpdates")) > seen, timeout_s=LIMIT_S)
@@ -136,8 +144,7 @@ class House:
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "codex_gateway",
+                *self.program,
                 "--config",
                 str(self.config),
                 "run",

@@ -71,7 +71,11 @@ class ExecAgent:
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
         files = Files(attempt.directory)
-        process = await self._find(attempt, files)
+        try:
+            process = await self._find(attempt, files)
+        except asyncio.CancelledError:  # whoever was being looked for must not live on
+            await _settled(self._end_found(attempt, files))
+            raise
         reader = TurnReader()
         if process is None and not _has_content(files.stdout):
             # It was never seen to begin. Should the session have gone on, then only our own words prove that it was us.
@@ -189,8 +193,15 @@ class ExecAgent:
         finally:
             self._watches.discard(watch)
 
+    async def _end_found(self, attempt: Attempt, files: Files) -> None:
+        process = await self._find(attempt, files)
+        if process is not None:
+            await process.stop()
+            process.close()
+        await stop_left_behind(files.tag, thread_id=None, since_ticks=0)
+
     async def _clean_up(self, watch: TurnWatch) -> None:
-        """End the process and everything that it has started; takes at most about eight seconds."""
+        """End the process and everything that it has started; takes at most about ten seconds."""
         since_ticks = 0
         if watch.process is not None:
             since_ticks = watch.process.identity.start_ticks

@@ -20,7 +20,10 @@ from codex_gateway.log import Log
 _LOG = Log(__name__)
 #: How long each signal is given before the next, harsher one; in seconds.
 _PATIENCE_S = ((signal.SIGINT, 2.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
-_ORPHAN_PATIENCE_S = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0))
+#: The same for what it leaves behind, which is looked for again before each.
+_ORPHAN_PATIENCE_S = ((signal.SIGTERM, 1.0), *((signal.SIGKILL, 0.5),) * 6)
+#: How many of those are waited for at a time; each takes two descriptors.
+_WAITED_FOR = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,26 +179,38 @@ class Process:
 
 
 async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int) -> None:
-    """End whatever an attempt has started and that still lives. Takes at most about two seconds.
+    """End whatever an attempt has started and that still lives. Takes at most about four seconds.
 
     Each tool of Codex runs in a session of its own, so no process group holds them all; and what is being killed may
-    just be starting another one, so it is looked twice.
+    just be starting another one, or be between two programs, where it has no environment to be known by. So it is
+    looked again until two looks in a row find nothing.
     """
+    is_clear = False
     for number, patience_s in _ORPHAN_PATIENCE_S:
         found = await asyncio.to_thread(proc.left_behind, tag, thread_id=thread_id, since_ticks=since_ticks)
         if found:
-            _LOG.info("process.left_behind", pids=",".join(str(process.pid) for process in found), signal=number.name)
+            pids = ",".join(str(process.pid) for process in found[:_WAITED_FOR])
+            _LOG.info("process.left_behind", count=len(found), pids=pids, signal=number.name)
             await _signal_all(found, number, patience_s)
+        elif is_clear:
+            return
+        is_clear = not found
+    if not is_clear:
+        _LOG.error("process.immortal", tag=tag)
 
 
 async def _signal_all(processes: Iterable[ProcessId], number: signal.Signals, patience_s: float) -> None:
+    """Signal all, and wait for the first of them."""
     pidfds = []
     try:
         for identity in processes:
             process = Process.find(identity)
             if process is not None:
-                pidfds.append(process._pidfd)
                 process.send(number)
+                if len(pidfds) < _WAITED_FOR:
+                    pidfds.append(process._pidfd)
+                else:
+                    os.close(process._pidfd)
         await _until_gone(pidfds, patience_s)
     finally:
         for pidfd in pidfds:

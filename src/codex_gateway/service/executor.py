@@ -160,28 +160,26 @@ class Executor:
         async def emit(event: ev.Event, offset_bytes: int) -> None:
             await self._notice(conduct, attempt, event, offset_bytes)
 
-        has_begun = asyncio.Event()
-
         async def perform() -> Outcome:
-            has_begun.set()
+            # Known only from here on: a task cancelled before its first step would not stop what is there to stop.
+            conduct.performing = performing
+            if conduct.stop_reason is not None:
+                if not conduct.is_resumed:
+                    return Stopped(conduct.stop_reason)
+                performing.cancel()
             return await operation(attempt, emit)
 
-        if conduct.stop_reason is not None and not conduct.is_resumed:
-            return Stopped(conduct.stop_reason)
-        conduct.performing = asyncio.ensure_future(perform())
-        if conduct.stop_reason is not None:
-            await has_begun.wait()  # a task cancelled before its first step would not stop what is there to stop
-            conduct.performing.cancel()
+        performing = asyncio.ensure_future(perform())
         guards = [
             asyncio.ensure_future(self._guard(conduct, policy)),
             asyncio.ensure_future(self._narrate(conduct, policy)),
         ]
         try:
-            return await conduct.performing
+            return await performing
         except asyncio.CancelledError:
             if conduct.stop_reason is None:  # not the run is being ended, we are
-                conduct.performing.cancel()
-                await asyncio.gather(conduct.performing, return_exceptions=True)
+                performing.cancel()
+                await asyncio.gather(performing, return_exceptions=True)
                 raise
             return Stopped(conduct.stop_reason)
         finally:

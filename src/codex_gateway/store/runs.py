@@ -202,13 +202,16 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
     """End a run and its attempt, as a part of a larger transaction. False: it had ended already."""
     tokens = settlement.tokens
     row = await tx.first(
-        "UPDATE runs SET state = ?, ended_at = ?, answer = ?, stop_reason = coalesce(stop_reason, ?),"
+        # A stop that came too late to end anything is no reason for how it ended.
+        "UPDATE runs SET state = ?, ended_at = ?, answer = ?,"
+        " stop_reason = CASE ? WHEN 'stopped' THEN coalesce(stop_reason, ?) END,"
         " failure_kind = ?, error = ?, steps = ?, files = ?, tokens_input = ?, tokens_cached = ?, tokens_output = ?,"
         " tokens_reasoning = ? WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
             settlement.answer,
+            settlement.state.value,
             settlement.stop_reason,
             settlement.failure_kind,
             settlement.error,
