@@ -34,7 +34,8 @@ class Lookout:
     interval_s: float
     #: How long a command runs before the person is told, and then again; 0 for never.
     patience_s: float
-    _told_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
+    #: When the person was last told of a command, or we began to look.
+    told_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _before: Evidence | None = None
     #: The latest diagnosis, when it was made, and the last sign of life that there was then.
     _latest: tuple[Diagnosis, float, float] | None = None
@@ -65,7 +66,7 @@ class Lookout:
             diagnosis = await self.examine()
             self.on_news()
             if self._is_due(diagnosis):
-                self._told_at = _now()
+                self.told_at = _now()
                 await self.remind(diagnosis)
 
     async def examine(self) -> Diagnosis:
@@ -87,12 +88,12 @@ class Lookout:
 
     def go_on(self) -> None:
         """The person wants to wait: the next reminder comes after the whole patience."""
-        self._told_at = _now()
+        self.told_at = _now()
 
     def _is_due(self, diagnosis: Diagnosis) -> bool:
         if not self.patience_s or diagnosis.cause not in (Cause.COMMAND, Cause.INPUT, Cause.HALTED):
             return False
-        return min(diagnosis.since_s, _now() - self._told_at) >= self.patience_s
+        return min(diagnosis.since_s, _now() - self.told_at) >= self.patience_s
 
 
 def patience_s(limits: Limits) -> float:
