@@ -13,6 +13,7 @@ from pathlib import Path
 from codex_gateway.codex import proc, sessions
 from codex_gateway.codex.command import command_for, resolve_program
 from codex_gateway.codex.environment import environment_for
+from codex_gateway.codex.evidence import gather
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, stop_left_behind
@@ -20,6 +21,7 @@ from codex_gateway.codex.turn_reader import TurnReader
 from codex_gateway.codex.turn_watch import TurnWatch
 from codex_gateway.codex.verdict import never_started
 from codex_gateway.core import event as ev
+from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Detached, Failed, FailureKind, Outcome
 from codex_gateway.core.ports import Emit
@@ -84,6 +86,20 @@ class ExecAgent:
                 return never_started()
             reader = TurnReader(prompt=prompt)
         return await self._see_through(process, attempt, emit, asked_for=attempt.thread_id, reader=reader)
+
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        """What the machine shows of a turn at work; None when there is nothing to look at."""
+        watch = next((each for each in self._watches if each.files.directory == attempt.directory), None)
+        if watch is None or watch.process is None:
+            return None
+        outputs = (watch.files.stdout, watch.files.stderr, watch.session_file)
+        return await asyncio.to_thread(
+            gather,
+            watch.process.identity,
+            tag=watch.files.tag,
+            thread_id=watch.thread_id or watch.asked_for,
+            outputs=[path for path in outputs if path is not None],
+        )
 
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
@@ -207,7 +223,9 @@ class ExecAgent:
             since_ticks = watch.process.identity.start_ticks
             await watch.process.stop()
         thread_id = watch.thread_id if since_ticks else None
-        await stop_left_behind(watch.files.tag, thread_id=thread_id, since_ticks=since_ticks)
+        ended = await stop_left_behind(watch.files.tag, thread_id=thread_id, since_ticks=since_ticks)
+        if ended:
+            await watch.emit(ev.ProcessesEnded(ended), 0)
 
 
 def _leaves_a_mess(outcome: Outcome, watch: TurnWatch) -> bool:

@@ -22,13 +22,13 @@ class ProcessId:
 
 def identify(pid: int) -> ProcessId | None:
     """The process that has this pid now; None when there is none."""
-    stat = _stat(pid)
+    stat = look(pid)
     return None if stat is None else ProcessId(pid, stat.start_ticks)
 
 
 def is_alive(process: ProcessId) -> bool:
     """Whether it still runs: a zombie does not."""
-    stat = _stat(process.pid)
+    stat = look(process.pid)
     return stat is not None and stat.start_ticks == process.start_ticks and stat.state not in "ZX"
 
 
@@ -39,7 +39,12 @@ def tagged(tag: str) -> list[ProcessId]:
 
 
 def left_behind(tag: str, *, thread_id: str | None, since_ticks: int) -> list[ProcessId]:
-    """Every live process that an attempt has started, the oldest first. Takes milliseconds: not for the loop.
+    """Every live process that an attempt has started, the oldest first. Takes milliseconds: not for the loop."""
+    return _sorted(process for process, _ in family(tag, thread_id=thread_id, since_ticks=since_ticks))
+
+
+def family(tag: str, *, thread_id: str | None, since_ticks: int) -> list[tuple[ProcessId, frozenset[bytes]]]:
+    """Every live process that an attempt has started, with its environment, in no order. Not for the loop either.
 
     Those are the tagged ones and, should the user's `shell_environment_policy` take the tag away, those that Codex has
     marked with the thread and that are no older than the attempt's process.
@@ -54,7 +59,16 @@ def left_behind(tag: str, *, thread_id: str | None, since_ticks: int) -> list[Pr
         is_marked = thread_id is not None and thread in environ and not any(one.startswith(other) for one in environ)
         return is_marked and process.start_ticks >= since_ticks
 
-    return _sorted(process for process, environ in _live_processes() if belongs(process, environ))
+    return [(process, environ) for process, environ in _live_processes() if belongs(process, environ)]
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """The words that a process was started with, as far as it has not changed them; empty when it is gone."""
+    try:
+        content = (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return ()
+    return tuple(word.decode("utf-8", "replace") for word in content.rstrip(b"\0").split(b"\0")) if content else ()
 
 
 def writes_to(process: ProcessId, path: Path) -> bool:
@@ -66,18 +80,30 @@ def writes_to(process: ProcessId, path: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stat:
+class Stat:
+    """What /proc/PID/stat tells: the letter of its state, and times in clock ticks (`start_ticks` since the boot)."""
+
     state: str
     start_ticks: int
+    cpu_ticks: int
+    #: Of its children that have ended and were waited for.
+    children_cpu_ticks: int
 
 
-def _stat(pid: int) -> _Stat | None:
+def look(pid: int) -> Stat | None:
+    """The process as it is now; None when it is gone."""
     try:
         text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     fields = text[text.rindex(")") + 2 :].split()  # the name before may hold blanks and brackets
-    return _Stat(state=fields[0], start_ticks=int(fields[19]))
+    user, system, children_user, children_system = (int(field) for field in fields[11:15])
+    return Stat(
+        state=fields[0],
+        start_ticks=int(fields[19]),
+        cpu_ticks=user + system,
+        children_cpu_ticks=children_user + children_system,
+    )
 
 
 def _live_processes() -> Iterator[tuple[ProcessId, frozenset[bytes]]]:
@@ -89,7 +115,7 @@ def _live_processes() -> Iterator[tuple[ProcessId, frozenset[bytes]]]:
             environ = (_PROC / str(pid) / "environ").read_bytes()
         except OSError:
             continue
-        stat = _stat(pid) if environ else None
+        stat = look(pid) if environ else None
         if stat is not None and stat.state not in "ZX":
             yield ProcessId(pid, stat.start_ticks), frozenset(environ.split(b"\0"))
 

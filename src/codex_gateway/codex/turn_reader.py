@@ -193,3 +193,5 @@ class TurnReader:
         self._total = usage.thread_total
         if is_news:
             yield usage
+        elif self.is_marked and not self._was_prompted and not self._has_reply:
+            yield ev.CompactionExpected()  # a count before the prompt: so begins a compaction in 0.140 and 0.169

@@ -145,7 +145,9 @@ class TurnWatch:
                 self.thread_id = thread_id
                 if not self._is_wrong_session:
                     await self._tell(ev.SessionIdentified(thread_id, self.session_file), 0)
-            case js.ErrorTold(message, is_passing=True) | js.Warned(message):
+            case js.ErrorTold(message, is_passing=True):
+                await self._tell(ev.Notice(message, event.reconnect), 0)
+            case js.Warned(message):
                 await self._tell(ev.Notice(message), 0)
             case js.Unread(text) if text:
                 self._stderr_tail += text.encode() + b"\n"  # on a terminal both outputs come together

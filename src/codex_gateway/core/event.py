@@ -86,6 +86,11 @@ class FileChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CompactionExpected:
+    """The context is most likely about to be compacted; that it was is told only at its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compacted:
     """The context was compacted."""
 
@@ -126,15 +131,31 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Codex tries once more to reach the model: try number `attempt` of `attempts`, where it counts them."""
+
+    attempt: int | None = None
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something Codex wants the person to know that ends nothing: a warning, a reconnect."""
 
     text: str
+    reconnect: Reconnect | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSeen:
     """The process wrote something we do not read for content: it is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessesEnded:
+    """Processes that the turn had left behind were ended; their command lines."""
+
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +177,11 @@ Event: TypeAlias = (
     | CommandStarted
     | CommandFinished
     | FileChanged
+    | CompactionExpected
     | Compacted
     | Usage
     | Notice
     | OutputSeen
+    | ProcessesEnded
     | Concluded
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import NewType, Protocol, TypeAlias
 
+from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.event import Event
 from codex_gateway.core.ids import ChatRef, MessageRef
 from codex_gateway.core.outcome import Outcome
@@ -36,6 +37,13 @@ class Agent(Protocol):
 
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
+        ...
+
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        """What the machine shows of a turn that `perform` or `reattach` is at; None when there is nothing to look at.
+
+        Takes milliseconds, and none of them from the event loop. Never raises.
+        """
         ...
 
     def release(self) -> None:

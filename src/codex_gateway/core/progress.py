@@ -9,6 +9,8 @@ from codex_gateway.core import event as ev
 
 #: How many of the latest steps are kept for the log in the status message.
 LAST_STEPS = 8
+#: Codex compacts from this share of the model's window on, unless it is configured otherwise (0.140, 0.169).
+COMPACTION_SHARE = 0.9
 
 
 class Doing(StrEnum):
@@ -40,10 +42,21 @@ class Progress:
     files: frozenset[str] = frozenset()
     #: The latest thing Codex warned of, such as a reconnect; gone with the next sign of progress.
     notice: str | None = None
+    #: The reconnect that `notice` tells of, if it tells of one.
+    noticed_reconnect: ev.Reconnect | None = None
     reasoning: str | None = None
     compactions: int = 0
+    #: The next thing to happen is most likely a compaction.
+    is_about_to_compact: bool = False
     thread_before: ev.Tokens | None = None
     usage: ev.Usage | None = None
+    #: Processes that were ended because the turn had left them behind.
+    ended: tuple[str, ...] = ()
+
+    @property
+    def reconnect(self) -> ev.Reconnect | None:
+        """The reconnect that is the latest thing heard of Codex."""
+        return None if self.notice is None else self.noticed_reconnect
 
     @property
     def current_step(self) -> Step | None:
@@ -60,6 +73,9 @@ class Progress:
 
 def advance(progress: Progress, event: ev.Event) -> Progress:
     """The progress after `event`; the same object when nothing a person would see has changed."""
+    expects = _expects_compaction(progress, event)
+    if expects is not progress.is_about_to_compact:
+        progress = replace(progress, is_about_to_compact=expects)
     match event:
         case ev.TurnStarted():
             return replace(progress, doing=Doing.THINKING)
@@ -80,10 +96,24 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
         case ev.Usage():
             before = progress.thread_before or event.thread_total - event.last
             return replace(progress, usage=event, thread_before=before)
-        case ev.Notice(text=text):
-            return replace(progress, notice=text)
-        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.Concluded():
+        case ev.Notice(text=text, reconnect=reconnect):
+            return replace(progress, notice=text, noticed_reconnect=reconnect)
+        case ev.ProcessesEnded(commands=commands):
+            return replace(progress, ended=progress.ended + commands)
+        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.CompactionExpected() | ev.Concluded():
             return progress
+
+
+def _expects_compaction(progress: Progress, event: ev.Event) -> bool:
+    match event:
+        case ev.CompactionExpected():
+            return True
+        case ev.Usage(last=last, context_window=window):
+            return window is not None and last.total >= window * COMPACTION_SHARE
+        case ev.TurnStarted() | ev.Message() | ev.Reasoning() | ev.CommandStarted() | ev.Compacted():
+            return False
+        case _:
+            return progress.is_about_to_compact
 
 
 def _busy_or_thinking(progress: Progress) -> Doing:

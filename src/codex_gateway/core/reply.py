@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Tokens
 from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
-from codex_gateway.core.progress import Progress
+from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
 from codex_gateway.core.run import RunState
 
@@ -29,6 +30,10 @@ class RunningCard:
     run_id: RunId
     elapsed_s: float
     progress: Progress
+    #: What it is at, once it has been silent for a while.
+    diagnosis: Diagnosis | None = None
+    #: It is being stopped.
+    is_stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,12 @@ class SettledCard:
     stop_reason: StopReason | None
     failure_kind: FailureKind | None
     error: str | None
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
+    #: The last steps of a run that was stopped.
+    steps: tuple[Step, ...] = ()
+    #: Processes that it had left behind and that were ended with it.
+    ended: tuple[str, ...] = ()
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -63,6 +74,14 @@ class Commentary:
 
     run_id: RunId
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """A command of this run has been at it for long: go on waiting, or stop?"""
+
+    run_id: RunId
+    diagnosis: Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +132,8 @@ class StatusReport:
     last: SettledCard | None
     #: Sentences about what is not well, such as a chat that asked us to wait.
     troubles: tuple[str, ...] = ()
+    #: What the run is at, once it has been silent for a while.
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +187,7 @@ Reply: TypeAlias = (
     Card
     | Answer
     | Commentary
+    | StillRunning
     | NothingRuns
     | Stopping
     | NothingToRetry

@@ -31,6 +31,13 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepWaiting:
+    """Let the long command of this run go on."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """What is going on?"""
 
@@ -80,7 +87,17 @@ class Misspoken:
 
 
 Wish: TypeAlias = (
-    Ask | Cancel | Retry | AskStatus | AskLastResult | AskQueue | AskSession | AskWho | AskHelp | Misspoken
+    Ask
+    | Cancel
+    | Retry
+    | KeepWaiting
+    | AskStatus
+    | AskLastResult
+    | AskQueue
+    | AskSession
+    | AskWho
+    | AskHelp
+    | Misspoken
 )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Tokens
 from codex_gateway.core.ids import AttemptId, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
@@ -75,6 +76,8 @@ class Run:
     steps: int = 0
     #: How many files it changed.
     files: int = 0
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import TypeAlias, assert_never
 
 from codex_gateway.core import event as ev
+from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.ids import AttemptId, BotName, RunId
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Agent, Chat, Emit, Parcel
 from codex_gateway.core.progress import Progress, advance
-from codex_gateway.core.reply import Answer, Commentary, RunningCard, SettledCard
+from codex_gateway.core.reply import Answer, Commentary, RunningCard, SettledCard, StillRunning
 from codex_gateway.core.run import Attempt, Run, RunState, Turn
 from codex_gateway.core.watchdog import Watch
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.lookout import Lookout, patience_s
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.runs import Runs, Settlement
 
@@ -39,6 +41,7 @@ class _Conduct:
     narration: Narration
     watch: Watch
     attempt: Attempt | None = None
+    lookout: Lookout | None = None
     progress: Progress = field(default_factory=Progress)
     #: Set by every event, for the watchdog.
     signs: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,15 +49,18 @@ class _Conduct:
     words: asyncio.Event = field(default_factory=asyncio.Event)
     performing: asyncio.Task[Outcome] | None = None
     stop_reason: StopReason | None = None
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
     is_settled: bool = False
     is_resumed: bool = False
     #: When reasoning was last shown, on the loop's clock.
     reasoned_at: float = float("-inf")
 
-    def stop(self, reason: StopReason) -> None:
+    def stop(self, reason: StopReason, diagnosis: Diagnosis | None = None) -> None:
         """End it, unless it has ended; the reason must have been written down before."""
         if self.stop_reason is None and not self.is_settled:
             self.stop_reason = reason
+            self.diagnosis = diagnosis or (None if self.lookout is None else self.lookout.diagnosis)
             if self.performing is not None:
                 self.performing.cancel()
 
@@ -122,6 +128,21 @@ class Executor:
         conduct = self._live.get(run_id)
         if conduct is not None:
             conduct.stop(reason)
+            self._board.touch(run_id)
+
+    def keep_waiting(self, run_id: RunId) -> bool:
+        """The person has been told of a long command and wants to wait. False: the run is not at work."""
+        conduct = self._live.get(run_id)
+        if conduct is None or conduct.lookout is None or conduct.is_settled:
+            return False
+        conduct.lookout.go_on()
+        self._board.touch(run_id)
+        return True
+
+    def diagnosis_of(self, run_id: RunId) -> Diagnosis | None:
+        """What a run is at, once it has been silent for a while."""
+        conduct = self._live.get(run_id)
+        return None if conduct is None or conduct.lookout is None else conduct.lookout.diagnosis
 
     def progress_of(self, run_id: RunId) -> Progress | None:
         """How far a run is, while it works."""
@@ -170,8 +191,10 @@ class Executor:
             return await operation(attempt, emit)
 
         performing = asyncio.ensure_future(perform())
+        conduct.lookout = lookout = self._lookout(conduct, attempt, policy)
         guards = [
-            asyncio.ensure_future(self._guard(conduct, policy)),
+            asyncio.ensure_future(lookout.run()),
+            asyncio.ensure_future(self._guard(conduct, lookout, policy)),
             asyncio.ensure_future(self._narrate(conduct, policy)),
         ]
         try:
@@ -221,17 +244,41 @@ class Executor:
         conduct.reasoned_at = now_s
         return event
 
-    async def _guard(self, conduct: _Conduct, policy: BotPolicy) -> None:
-        """Stop the turn when one of its limits runs out."""
+    def _lookout(self, conduct: _Conduct, attempt: Attempt, policy: BotPolicy) -> Lookout:
+        run = conduct.run
+
+        async def remind(diagnosis: Diagnosis) -> None:
+            parcels = self._chat.compose(run.chat, StillRunning(run.id, diagnosis))
+            await self._runs.remind(run, parcels=parcels, now=self._clock())
+            _log.info("run.long_command", run=run.id, cause=diagnosis.cause, seconds=round(diagnosis.since_s))
+            self._wake(run)
+
+        return Lookout(
+            run_id=run.id,
+            seen=lambda: (conduct.progress, conduct.watch),
+            look=lambda: self._agents[run.chat.bot].evidence(attempt),
+            on_news=lambda: self._board.touch(run.id),
+            remind=remind,
+            interval_s=Lookout.interval(policy.pace),
+            patience_s=patience_s(policy.limits),
+        )
+
+    async def _guard(self, conduct: _Conduct, lookout: Lookout, policy: BotPolicy) -> None:
+        """Stop the turn when one of its limits runs out, and write down what it was at."""
         loop = asyncio.get_running_loop()
         while True:
             conduct.signs.clear()
             deadlines = conduct.watch.deadlines(policy.limits)
             if deadlines and deadlines[0][0] <= loop.time():
+                diagnosis = await lookout.examine()
+                deadlines = conduct.watch.deadlines(policy.limits)
+                if deadlines[0][0] > loop.time():
+                    continue  # something was heard while we looked
                 reason = deadlines[0][1]
-                if await self._runs.request_stop(conduct.run.id, reason):
-                    _log.warning("run.overdue", run=conduct.run.id, reason=reason)
-                    conduct.stop(reason)
+                if await self._runs.request_stop(conduct.run.id, reason, diagnosis):
+                    _log.warning("run.overdue", run=conduct.run.id, reason=reason, cause=diagnosis.cause)
+                    conduct.stop(reason, diagnosis)
+                    self._board.touch(conduct.run.id)
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadlines[0][0] if deadlines else None):
@@ -286,6 +333,9 @@ class Executor:
             stop_reason=settlement.stop_reason,
             failure_kind=settlement.failure_kind,
             error=settlement.error,
+            diagnosis=settlement.diagnosis,
+            steps=progress.steps if settlement.state is RunState.STOPPED else (),
+            ended=progress.ended if settlement.state is RunState.STOPPED else (),
         )
         answer = settlement.answer
         settled = await self._runs.settle(
@@ -310,7 +360,13 @@ class Executor:
         if conduct.is_settled:
             return None
         started_at = conduct.run.started_at or self._clock()
-        return RunningCard(conduct.run.id, elapsed_s=self._clock() - started_at, progress=conduct.progress)
+        return RunningCard(
+            conduct.run.id,
+            elapsed_s=self._clock() - started_at,
+            progress=conduct.progress,
+            diagnosis=None if conduct.lookout is None else conduct.lookout.diagnosis,
+            is_stopping=conduct.stop_reason is not None,
+        )
 
     def _wake(self, run: Run) -> None:
         self._delivery.wake(run.chat.bot, run.chat.chat_id)
@@ -332,7 +388,8 @@ def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Sett
         case Stopped(reason=reason):
             # An answer that was given before the turn got stuck is an answer.
             answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None
-            return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer)
+            diagnosis = conduct.run.diagnosis or conduct.diagnosis
+            return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer, diagnosis=diagnosis)
 
 
 def _remove_all_but(kept: Collection[Path], folder: Path) -> None:

@@ -14,7 +14,7 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Parcel
-from codex_gateway.core.reply import Help, NothingToRetry, NotUnderstood, Reply, StillAtIt, WhoReport
+from codex_gateway.core.reply import Help, NothingRuns, NothingToRetry, NotUnderstood, Reply, StillAtIt, WhoReport
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import RunState
 from codex_gateway.log import Log
@@ -106,6 +106,8 @@ class Intake:
                 await self._retry(received, request, policy, run_id)
             case rq.Cancel(run_id=run_id):
                 await self._cancel(received, request, run_id)
+            case rq.KeepWaiting(run_id=run_id):
+                await self._keep_waiting(received, request, run_id)
             case rq.AskStatus():
                 await self._answer(received, request, await self._queries.status(chat))
             case rq.AskLastResult():
@@ -165,6 +167,14 @@ class Intake:
         if to_stop is not None:
             assert to_stop.state is RunState.RUNNING
             self._executor.stop(to_stop.id, StopReason.USER)
+
+    async def _keep_waiting(self, received: Received, request: Request, run_id: RunId) -> None:
+        run = await self._ledger.run(run_id)
+        is_ours = run is not None and (run.chat.bot, run.chat.chat_id) == (request.chat.bot, request.chat.chat_id)
+        if is_ours and self._executor.keep_waiting(run_id):
+            await self._inbox.close(received.id, Fate.HANDLED, note=None, now=self._clock())  # the card shows it
+        else:
+            await self._answer(received, request, NothingRuns())
 
     async def _answer(self, received: Received, request: Request, reply: Reply) -> None:
         await self._requests.answer(

@@ -27,6 +27,7 @@ class Queries:
             thread_id=None if seen.session is None else seen.session.thread_id,
             running=None if seen.running is None else self._line(seen.running),
             progress=None if seen.running is None else self._executor.progress_of(seen.running.id),
+            diagnosis=None if seen.running is None else self._executor.diagnosis_of(seen.running.id),
             waiting=len(seen.waiting),
             last=None if seen.last is None else _verdict(seen.last),
         )
@@ -69,4 +70,5 @@ def _verdict(run: Run) -> SettledCard:
         stop_reason=run.stop_reason,
         failure_kind=run.failure_kind,
         error=run.error,
+        diagnosis=run.diagnosis,
     )

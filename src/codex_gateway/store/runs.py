@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Tokens
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint
-from codex_gateway.store import outbox, sessions
+from codex_gateway.store import diagnoses, outbox, sessions
 from codex_gateway.store.database import Database, Row, Transaction
 
 _SELECT = "SELECT r.*, s.codex_home, s.thread_id FROM runs r JOIN sessions s ON s.id = r.session_id"
@@ -30,6 +31,7 @@ class Settlement:
     tokens: Tokens | None = None
     steps: int = 0
     files: int = 0
+    diagnosis: Diagnosis | None = None
 
 
 class Runs:
@@ -124,13 +126,32 @@ class Runs:
             )
         )
 
-    async def request_stop(self, run_id: RunId, reason: StopReason) -> bool:
+    async def remind(self, run: Run, *, parcels: Sequence[Parcel], now: float) -> None:
+        """Say something about a run that is at work, unless it is to be stopped already."""
+
+        async def work(tx: Transaction) -> None:
+            if await tx.first(
+                "SELECT 1 FROM runs WHERE id = ? AND state = 'running' AND stop_reason IS NULL", (run.id,)
+            ):
+                await outbox.add(
+                    tx,
+                    run.chat,
+                    kind=outbox.Kind.REPLY,
+                    parcels=parcels,
+                    now=now,
+                    run_id=run.id,
+                    reply_to=run.prompt_message_id,
+                )
+
+        await self._database.write(work)
+
+    async def request_stop(self, run_id: RunId, reason: StopReason, diagnosis: Diagnosis | None = None) -> bool:
         """Write down why a running run is going to be stopped; the first reason stays. False: it runs no more."""
         row = await self._database.write(
             lambda tx: tx.first(
-                "UPDATE runs SET stop_reason = coalesce(stop_reason, ?) WHERE id = ? AND state = 'running'"
-                " RETURNING id",
-                (reason.value, run_id),
+                "UPDATE runs SET stop_reason = coalesce(stop_reason, ?), diagnosis = coalesce(diagnosis, ?)"
+                " WHERE id = ? AND state = 'running' RETURNING id",
+                (reason.value, diagnoses.as_text(diagnosis), run_id),
             )
         )
         return row is not None
@@ -206,7 +227,7 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
         "UPDATE runs SET state = ?, ended_at = ?, answer = ?,"
         " stop_reason = CASE ? WHEN 'stopped' THEN coalesce(stop_reason, ?) END,"
         " failure_kind = ?, error = ?, steps = ?, files = ?, tokens_input = ?, tokens_cached = ?, tokens_output = ?,"
-        " tokens_reasoning = ? WHERE id = ? AND ended_at IS NULL RETURNING id",
+        " tokens_reasoning = ?, diagnosis = coalesce(diagnosis, ?) WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
@@ -218,6 +239,7 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
             settlement.steps,
             settlement.files,
             *((tokens.input, tokens.cached, tokens.output, tokens.reasoning) if tokens else (None,) * 4),
+            diagnoses.as_text(settlement.diagnosis),
             run_id,
         ),
     )
@@ -261,6 +283,7 @@ def as_run(row: Row) -> Run:
         else Tokens(spent, row["tokens_cached"], row["tokens_output"], row["tokens_reasoning"]),
         steps=row["steps"],
         files=row["files"],
+        diagnosis=diagnoses.of_text(row["diagnosis"]),
     )
 
 

@@ -22,6 +22,7 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    KeepWaiting,
     Misspoken,
     MisspokenReason,
     Request,
@@ -170,7 +171,7 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait):([1-9][0-9]{0,17})", re.ASCII)
 
 _PLAIN_COMMANDS: dict[str, Wish] = {
     "stop": Cancel(),
@@ -229,7 +230,13 @@ def _button_wish(data: str | None) -> Wish | None:
     if match is None:
         return None
     run_id = RunId(int(match[2]))
-    return Cancel(run_id) if match[1] == "stop" else Retry(run_id)
+    match match[1]:
+        case "stop":
+            return Cancel(run_id)
+        case "wait":
+            return KeepWaiting(run_id)
+        case _:
+            return Retry(run_id)
 
 
 def _chat_ref(bot: BotIdentity, message: _Message | _PressedMessage) -> ChatRef:

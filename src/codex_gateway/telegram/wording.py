@@ -8,7 +8,8 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram.cards import draw, settled, stop_button, working
+from codex_gateway.telegram.cards import draw, now, settled, stop_button, working
+from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.units import count, duration, one_line
@@ -81,6 +82,8 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no answer yet.")]
         case say.LastResult(markdown=markdown):
             return _markdown(markdown or "", limit) or [_sentence("The last run finished without saying anything.")]
+        case say.StillRunning():
+            return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
             return [_sentence("Nothing is running here.")]
         case say.Stopping():
@@ -136,6 +139,8 @@ def _status(reply: say.StatusReport) -> Message:
     if reply.running:
         page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+        if reply.progress:
+            now(page.line(), reply.progress, reply.diagnosis)
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
