@@ -13,6 +13,7 @@ from pathlib import Path
 from codex_gateway.core import request as rq
 from codex_gateway.core.errors import ChatBusy, ChatRefused
 from codex_gateway.core.event import Event
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserId
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
@@ -69,6 +70,7 @@ class PlayedAgent:
     reattached: list[Attempt] = field(default_factory=list)
     on_reattach: Play = echo
     cancelled: list[str] = field(default_factory=list)
+    ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -81,6 +83,9 @@ class PlayedAgent:
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         self.reattached.append(attempt)
         return await self._play(self.on_reattach, Turn(attempt.thread_id, "", Path("/")), emit)
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        self.ousted.append((thread_id, holder))
 
     def release(self) -> None:
         self._released.set()

@@ -31,6 +31,20 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """Do not wait for the session of this run: go on in a new one, forked from it."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndHolder:
+    """End the process that this run waits for, if an earlier run of ours has left it behind."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """What is going on?"""
 
@@ -80,7 +94,18 @@ class Misspoken:
 
 
 Wish: TypeAlias = (
-    Ask | Cancel | Retry | AskStatus | AskLastResult | AskQueue | AskSession | AskWho | AskHelp | Misspoken
+    Ask
+    | Cancel
+    | Retry
+    | Fork
+    | EndHolder
+    | AskStatus
+    | AskLastResult
+    | AskQueue
+    | AskSession
+    | AskWho
+    | AskHelp
+    | Misspoken
 )
 
 
