@@ -246,7 +246,8 @@ class Executor:
             conduct.words.set()
         match event:
             case ev.SessionFree(session_file=file, offset_bytes=start_bytes):
-                await self._runs.note_start(attempt, StartingPoint(file, start_bytes), now=self._clock())
+                start = StartingPoint(file, start_bytes)
+                await self._runs.note_start(attempt, start, now=conduct.working_since or self._clock())
             case ev.ProcessStarted(pid=pid, start_ticks=start_ticks):
                 await self._runs.note_process(attempt.id, pid=pid, start_ticks=start_ticks)
             case ev.SessionIdentified(thread_id=thread_id, session_file=file):
