@@ -183,4 +183,3 @@ def _stop(one: Asked) -> None:
         for button in status.buttons:
             if (button.data or "").startswith("stop:"):
                 one.chat.press(one.person, status, str(button.data))
-

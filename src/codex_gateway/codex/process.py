@@ -204,6 +204,15 @@ async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int)
     return tuple(line for line in ended.values() if line)
 
 
+async def end_all(processes: Iterable[ProcessId]) -> None:
+    """End those of the processes that still live. Takes at most about two seconds."""
+    left = list(processes)
+    for number, patience_s in _ORPHAN_PATIENCE_S:
+        left = [process for process in left if proc.is_alive(process)]
+        if left:
+            await _signal_all(left, number, patience_s)
+
+
 async def _signal_all(processes: Iterable[ProcessId], number: signal.Signals, patience_s: float) -> None:
     """Signal all, and wait for the first of them."""
     pidfds: list[int] = []

@@ -48,10 +48,17 @@ class TurnReader:
     _has_reply: bool = False
     _total: ev.Tokens | None = None
     _maybe_ours: str | None = None
+    #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
+    _fork: str | None = None
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
+        if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
+            return ()
         match record:
+            case ro.ThreadForked(thread_id):
+                self._fork = self._fork or thread_id
+                return ()
             case ro.Garbage():
                 self.garbage_lines += 1
                 return ()
@@ -195,3 +202,8 @@ class TurnReader:
             yield usage
         elif self.is_marked and not self._was_prompted and not self._has_reply:
             yield ev.CompactionExpected()  # a count before the prompt: so begins a compaction in 0.140 and 0.169
+
+
+def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
+    """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
+    return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

@@ -66,6 +66,11 @@ class TurnWatch:
         self._stderr = Tail(self.files.stderr)
         self._evidence = Evidence(self.reader)
 
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the turn so far."""
+        return self._evidence
+
     def wake(self) -> None:
         """Have a look at once: something outside of the files has changed."""
         self._watcher.wake()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Outcome
 
@@ -18,6 +19,26 @@ class Phase(StrEnum):
     FINAL_ANSWER = "final_answer"
     #: Codex before ~0.130 does not say; the last one of a turn is the answer.
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHeld:
+    """Somebody else has the session open: the turn waits, and nothing of it has begun.
+
+    Told again when the holder changes; None where nothing tells who it is. `can_fork`: this Codex can go on from the
+    session in a new one meanwhile.
+    """
+
+    holder: Holder | None
+    can_fork: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFree:
+    """The wait is over and the turn is about to begin; its records will lie behind `offset_bytes`."""
+
+    session_file: Path | None
+    offset_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +190,9 @@ class Concluded:
 
 
 Event: TypeAlias = (
-    ProcessStarted
+    SessionHeld
+    | SessionFree
+    | ProcessStarted
     | SessionIdentified
     | TurnStarted
     | Message

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Tokens
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
@@ -111,13 +112,41 @@ class StillAtIt:
 
 
 @dataclass(frozen=True, slots=True)
+class NotWaiting:
+    """That run does not wait for its session (any more), so there is nothing to fork or to end."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndingHolder:
+    """The process that the run waits for is being ended."""
+
+    run_id: RunId
+    holder: Holder
+
+
+@dataclass(frozen=True, slots=True)
+class SessionForked:
+    """From now on the chat speaks to a new session that begins where the old one stood."""
+
+    run_id: RunId
+    forked_from: ThreadId
+    thread_id: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked."""
+    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked.
+
+    `is_waiting`: it would run, but somebody else has its session open.
+    """
 
     run_id: RunId
     state: RunState
     prompt: str
     elapsed_s: float
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +221,9 @@ Reply: TypeAlias = (
     | Stopping
     | NothingToRetry
     | StillAtIt
+    | NotWaiting
+    | EndingHolder
+    | SessionForked
     | StatusReport
     | LastResult
     | QueueReport

@@ -41,11 +41,15 @@ LEGAL_MOVES: dict[RunState, frozenset[RunState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A Codex conversation. `thread_id` is None until Codex has named it."""
+    """A Codex conversation. `thread_id` is None until Codex has named it.
+
+    `forked_from` is the conversation it goes on from, if it is not one of its own.
+    """
 
     id: SessionId
     codex_home: Path
     thread_id: ThreadId | None
+    forked_from: ThreadId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +86,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request to an agent. `thread_id` None asks for a new conversation."""
+    """One request to an agent. `thread_id` None asks for a new conversation, a fork of `fork_of` if that is given."""
 
     thread_id: ThreadId | None
     prompt: str
     workdir: Path
     images: tuple[Path, ...] = ()
+    fork_of: ThreadId | None = None
 
 
 @dataclass(frozen=True, slots=True)

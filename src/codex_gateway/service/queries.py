@@ -55,7 +55,10 @@ class Queries:
 
     def _line(self, run: Run) -> RunLine:
         since = run.queued_at if run.started_at is None else run.started_at
-        return RunLine(run.id, run.state, run.prompt, elapsed_s=max(0.0, self._clock() - since))
+        progress = self._executor.progress_of(run.id)
+        is_waiting = progress is not None and progress.is_waiting
+        elapsed_s = max(0.0, self._clock() - since)
+        return RunLine(run.id, run.state, run.prompt, elapsed_s=elapsed_s, is_waiting=is_waiting)
 
 
 def _verdict(run: Run) -> SettledCard:

@@ -16,7 +16,7 @@ from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint
 from codex_gateway.store import diagnoses, outbox, sessions
 from codex_gateway.store.database import Database, Row, Transaction
 
-_SELECT = "SELECT r.*, s.codex_home, s.thread_id FROM runs r JOIN sessions s ON s.id = r.session_id"
+_SELECT = "SELECT r.*, s.codex_home, s.thread_id, s.forked_from FROM runs r JOIN sessions s ON s.id = r.session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Settlement:
     steps: int = 0
     files: int = 0
     diagnosis: Diagnosis | None = None
+    #: Whether it had got as far as to be at work.
+    has_worked: bool = True
 
 
 class Runs:
@@ -99,18 +101,45 @@ class Runs:
             )
         )
 
-    async def note_session(self, run: Run, attempt_id: AttemptId, thread_id: ThreadId, file: Path | None) -> None:
-        """Codex has named the conversation, and perhaps its file: from now on a restart finds it again."""
+    async def note_start(self, attempt: Attempt, start: StartingPoint, *, now: float) -> None:
+        """The wait for the session is over, and the turn is about to begin, at a point of its own."""
 
         async def work(tx: Transaction) -> None:
+            file = None if start.session_file is None else str(start.session_file)
+            await tx.run(
+                "UPDATE attempts SET session_file = ?, offset_bytes = ? WHERE id = ?",
+                (file, start.offset_bytes, attempt.id),
+            )
+            await tx.run("UPDATE runs SET started_at = ? WHERE id = ? AND state = 'running'", (now, attempt.run_id))
+
+        await self._database.write(work)
+
+    async def note_session(
+        self,
+        run: Run,
+        attempt_id: AttemptId,
+        thread_id: ThreadId,
+        file: Path | None,
+        *,
+        announcement: Sequence[Parcel] = (),
+        now: float,
+    ) -> bool:
+        """Codex has named the conversation, and perhaps its file: from now on a restart finds it again.
+
+        With a conversation that was new, the announcement goes out; True: it does.
+        """
+
+        async def work(tx: Transaction) -> bool:
             await tx.run(
                 "UPDATE attempts SET thread_id = ?, session_file = coalesce(?, session_file) WHERE id = ?",
                 (thread_id, None if file is None else str(file), attempt_id),
             )
-            if run.session.thread_id is None:
-                await sessions.identify(tx, run.session.id, thread_id)
+            is_new = run.session.thread_id is None and await sessions.identify(tx, run.session.id, thread_id)
+            if is_new:
+                await outbox.add(tx, run.chat, kind=outbox.Kind.REPLY, parcels=announcement, now=now)
+            return is_new and bool(announcement)
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def say(self, run: Run, *, parcels: Sequence[Parcel], source_bytes: int, now: float) -> None:
         """Pass on what Codex said on the way; `source_bytes` is how far into the session file this tells of."""
@@ -226,14 +255,16 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
         # A stop that came too late to end anything is no reason for how it ended.
         "UPDATE runs SET state = ?, ended_at = ?, answer = ?,"
         " stop_reason = CASE ? WHEN 'stopped' THEN coalesce(stop_reason, ?) END,"
-        " failure_kind = ?, error = ?, steps = ?, files = ?, tokens_input = ?, tokens_cached = ?, tokens_output = ?,"
-        " tokens_reasoning = ?, diagnosis = coalesce(diagnosis, ?) WHERE id = ? AND ended_at IS NULL RETURNING id",
+        " started_at = CASE WHEN ? THEN started_at END, failure_kind = ?, error = ?, steps = ?, files = ?,"
+        " tokens_input = ?, tokens_cached = ?, tokens_output = ?, tokens_reasoning = ?,"
+        " diagnosis = coalesce(diagnosis, ?) WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
             settlement.answer,
             settlement.state.value,
             settlement.stop_reason,
+            settlement.has_worked,
             settlement.failure_kind,
             settlement.error,
             settlement.steps,

@@ -17,6 +17,7 @@ from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import clipped, count, duration, one_line, rough
 from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation
+from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
@@ -33,6 +34,8 @@ def draw(card: Card) -> Message:
         case QueuedCard():
             waits = f"Queued · {card.ahead} ahead" if card.ahead else "Starting…"
             return Page().say(f"⏳ {waits}").done(stop_button(card.run_id))
+        case RunningCard(progress=progress) if progress.is_waiting:
+            return waiting(Page(), progress).done(waiting_buttons(card.run_id, progress))
         case RunningCard():
             return _running(card).done(() if card.is_stopping else stop_button(card.run_id))
         case SettledCard():
@@ -101,6 +104,8 @@ def _thought(page: Page, progress: Progress) -> None:
 
 def _doing(page: Page, progress: Progress) -> None:
     match progress.doing:
+        case Doing.WAITING_FOR_SESSION:
+            waiting(page, progress)
         case Doing.STARTING:
             page.say("Starting Codex…")
         case Doing.THINKING:

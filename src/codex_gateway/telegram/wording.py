@@ -13,6 +13,7 @@ from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.units import count, duration, one_line
+from codex_gateway.telegram.waiting import ending_holder, forked, waiting
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096
@@ -92,6 +93,12 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no prompt to retry yet.")]
         case say.StillAtIt():
             return [_sentence("That prompt is at work or waiting already.")]
+        case say.NotWaiting():
+            return [_sentence("That prompt is not waiting for its session any more.")]
+        case say.EndingHolder():
+            return [ending_holder(reply)]
+        case say.SessionForked():
+            return [forked(reply)]
         case say.StatusReport():
             return _whole(_status(reply))
         case say.QueueReport():
@@ -136,7 +143,10 @@ def _status(reply: say.StatusReport) -> Message:
         page.say(" · session ").code(reply.thread_id)
     else:
         page.say(" · no session yet: the first prompt begins one")
-    if reply.running:
+    if reply.running and reply.progress and reply.progress.is_waiting:
+        waiting(page.line(f"Run {reply.running.run_id}: "), reply.progress)
+        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+    elif reply.running:
         page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
         if reply.progress:
@@ -156,7 +166,10 @@ def _queue(reply: say.QueueReport) -> Message:
         return _sentence("Nothing runs and nothing waits.")
     page = Page()
     if reply.running:
-        page.say(f"⚙️ Run {reply.running.run_id} · {duration(reply.running.elapsed_s)} · {_prompt(reply.running)}")
+        is_waiting = reply.running.is_waiting
+        page.say(f"{'⏸' if is_waiting else '⚙️'} Run {reply.running.run_id} · ")
+        page.say("waits for its session" if is_waiting else duration(reply.running.elapsed_s))
+        page.say(f" · {_prompt(reply.running)}")
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         page.line(f"{place}. Run {line.run_id} · waits {duration(line.elapsed_s)} · {_prompt(line)}")
     if (more := len(reply.waiting) - _LISTED) > 0:
