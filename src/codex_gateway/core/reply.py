@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Progress
@@ -44,6 +44,11 @@ class SettledCard:
     stop_reason: StopReason | None
     failure_kind: FailureKind | None
     error: str | None
+    context: Context | None = None
+    #: How much of the account's allowance is used, as far as it was told.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that was hit begins anew, in Unix seconds.
+    resets_at: float | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -113,6 +118,8 @@ class StatusReport:
     last: SettledCard | None
     #: Sentences about what is not well, such as a chat that asked us to wait.
     troubles: tuple[str, ...] = ()
+    #: The account's allowance as it was told last, but for windows that have begun anew since.
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

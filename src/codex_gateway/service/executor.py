@@ -288,6 +288,9 @@ class Executor:
             stop_reason=settlement.stop_reason,
             failure_kind=settlement.failure_kind,
             error=settlement.error,
+            context=settlement.context,
+            windows=settlement.windows,
+            resets_at=settlement.resets_at,
         )
         answer = settlement.answer
         settled = await self._runs.settle(
@@ -324,13 +327,18 @@ class Executor:
 def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Settlement:
     progress = conduct.progress
     base = Settlement(
-        state=RunState.SUCCEEDED, tokens=progress.tokens, steps=progress.step_count, files=len(progress.files)
+        state=RunState.SUCCEEDED,
+        tokens=progress.tokens,
+        steps=progress.step_count,
+        files=len(progress.files),
+        context=progress.context,
+        windows=progress.windows,
     )
     match outcome:
         case Answered(text=text):
             return replace(base, answer=text)
-        case Failed(kind=kind, message=message):
-            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message)
+        case Failed(kind=kind, message=message, resets_at=resets_at):
+            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message, resets_at=resets_at)
         case Stopped(reason=reason):
             # An answer that was given before the turn got stuck is an answer.
             answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None

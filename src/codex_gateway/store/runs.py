@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.ports import Parcel
@@ -30,6 +30,9 @@ class Settlement:
     tokens: Tokens | None = None
     steps: int = 0
     files: int = 0
+    context: Context | None = None
+    windows: tuple[Window, ...] = ()
+    resets_at: float | None = None
 
 
 class Runs:
@@ -200,11 +203,12 @@ class Runs:
 
 async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now: float) -> bool:
     """End a run and its attempt, as a part of a larger transaction. False: it had ended already."""
-    tokens = settlement.tokens
+    tokens, context = settlement.tokens, settlement.context
     row = await tx.first(
         "UPDATE runs SET state = ?, ended_at = ?, answer = ?, stop_reason = coalesce(stop_reason, ?),"
         " failure_kind = ?, error = ?, steps = ?, files = ?, tokens_input = ?, tokens_cached = ?, tokens_output = ?,"
-        " tokens_reasoning = ? WHERE id = ? AND ended_at IS NULL RETURNING id",
+        " tokens_reasoning = ?, context_used = ?, context_size = ?, windows = ?, resets_at = ?"
+        " WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
@@ -215,6 +219,9 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
             settlement.steps,
             settlement.files,
             *((tokens.input, tokens.cached, tokens.output, tokens.reasoning) if tokens else (None,) * 4),
+            *((context.used, context.size) if context else (None, None)),
+            json.dumps([asdict(window) for window in settlement.windows]) if settlement.windows else None,
+            settlement.resets_at,
             run_id,
         ),
     )
@@ -258,6 +265,9 @@ def as_run(row: Row) -> Run:
         else Tokens(spent, row["tokens_cached"], row["tokens_output"], row["tokens_reasoning"]),
         steps=row["steps"],
         files=row["files"],
+        context=None if row["context_size"] is None else Context(row["context_used"], row["context_size"]),
+        windows=tuple(Window(**window) for window in json.loads(row["windows"] or "[]")),
+        resets_at=row["resets_at"],
     )
 
 

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram.cards import draw, settled, stop_button, working
+from codex_gateway.telegram.cards import allowance, draw, is_scarce, room, settled, stop_button, working
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.units import count, duration, one_line
@@ -134,13 +134,17 @@ def _status(reply: say.StatusReport) -> Message:
     else:
         page.say(" · no session yet: the first prompt begins one")
     if reply.running:
-        page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
+        facts = [working(reply.running.elapsed_s, reply.progress)]
+        facts += room(reply.progress.context if reply.progress else None)
+        page.line(f"⚙️ Run {reply.running.run_id} · {' · '.join(facts)}")
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
     if reply.last:
         settled(page.line(f"Last, run {reply.last.run_id}: "), reply.last)
+    for window in reply.windows:
+        page.line(f"{'⚠️' if is_scarce(window) else '📊'} {allowance(window, with_time=True)}")
     for trouble in reply.troubles:
         page.line(f"⚠️ {trouble}")
     return page.done(stop_button(reply.running.run_id) if reply.running else ())
