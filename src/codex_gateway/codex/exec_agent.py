@@ -11,15 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from codex_gateway.codex import proc, sessions
-from codex_gateway.codex.command import command_for, resolve_program
+from codex_gateway.codex.command import PromptTooLong, command_for, resolve_program
 from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.evidence import gather
 from codex_gateway.codex.forking import can_fork
+from codex_gateway.codex.memory import note_oom_kills
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, stop_left_behind
 from codex_gateway.codex.refusal import refusal_of
 from codex_gateway.codex.session_wait import SessionWait
+from codex_gateway.codex.spent import spent_before
+from codex_gateway.codex.startable import CannotStart, startable
 from codex_gateway.codex.traces import has_named_itself, prompt_of
 from codex_gateway.codex.turn_reader import TurnReader
 from codex_gateway.codex.turn_watch import TurnWatch
@@ -98,7 +101,9 @@ class ExecAgent:
         files = Files(attempt.directory)
         try:
             process = self._start(turn, files)
-        except (OSError, ValueError) as error:
+        except CannotStart as refused:
+            return refused.failed, False
+        except OSError as error:
             return Failed(FailureKind.CANNOT_START, f"Codex could not be started: {error}"), False
         watch = self._watch(process, attempt, emit, asked_for=turn.thread_id, reader=TurnReader())
         outcome = await self._see_through(watch)
@@ -174,13 +179,18 @@ class ExecAgent:
         return program is not None and await asyncio.to_thread(can_fork, program, search_path=search_path)
 
     def _start(self, turn: Turn, files: Files) -> Process:
-        """Raises OSError, or ValueError with a sentence."""
+        """Raises OSError, or CannotStart."""
         options = self._options
-        program = resolve_program(options.cli_cmd, search_path=options.environ.get("PATH"))
-        if program is None:
-            raise ValueError(f"{options.cli_cmd} was not found, or is not executable.")
-        command = command_for(turn, options, program=str(program), last_message_file=files.last_message.absolute())
-        environ = environment_for(options.environ, home=options.home, tag=files.tag)
+        program = startable(options.cli_cmd, search_path=options.environ.get("PATH"))
+        try:
+            command = command_for(turn, options, program=str(program), last_message_file=files.last_message.absolute())
+        except PromptTooLong as error:
+            raise CannotStart(FailureKind.CANNOT_START, str(error)) from None
+        environ = environment_for(
+            options.environ, home=options.home, tag=files.tag, allow=options.env_allow, secrets=options.secrets
+        )
+        files.make()
+        note_oom_kills(files.oom_kills)
         holder = (sys.executable, "-P", str(_PTY_HOLDER)) if options.use_pty else ()
         process = Process.start(
             (*holder, *command.argv),
@@ -214,6 +224,7 @@ class ExecAgent:
                 case _:
                     await emit(event, offset_bytes)
 
+        reader.thread_before = _spent_before(attempt, asked_for)
         watch = TurnWatch(
             options=self._options,
             files=Files(attempt.directory),
@@ -297,6 +308,13 @@ async def _settled(work: Coroutine[object, object, None]) -> None:
 
 def _starting_at(attempt: Attempt, point: StartingPoint) -> Attempt:
     return replace(attempt, session_file=point.session_file, offset_bytes=point.offset_bytes)
+
+
+def _spent_before(attempt: Attempt, asked_for: ThreadId | None) -> ev.Tokens | None:
+    """What the thread had cost before the turn, as far as that is known."""
+    if attempt.session_file is None:
+        return ev.Tokens() if asked_for is None else None
+    return spent_before(attempt.session_file, attempt.offset_bytes)
 
 
 def _exists(path: Path | None) -> bool:

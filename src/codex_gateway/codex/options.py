@@ -34,6 +34,10 @@ class CodexOptions:
     home: Path
     #: The environment of the gateway; what of it Codex gets to see is decided here.
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Names of variables that Codex gets to see beyond the usual ones; `*` stands for anything.
+    env_allow: tuple[str, ...] = ()
+    #: Texts that it must not see in any variable.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     #: A name to be looked up on PATH, or a path.
     cli_cmd: str = "codex"
     #: Options of `codex` or `codex exec`, such as ("-m", "gpt-5.5") or ("--search",).

@@ -49,6 +49,11 @@ class Files:
         return self.directory / "last-message"
 
     @property
+    def oom_kills(self) -> Path:
+        """How often the system had killed for want of memory when the process was started."""
+        return self.directory / "oom-kills"
+
+    @property
     def tag(self) -> str:
         """Names the attempt in its processes' environment."""
         return str(self.directory.absolute())

@@ -12,7 +12,7 @@ from codex_gateway.core.run import Attempt, Turn
 def refusal_of(turn: Turn, attempt: Attempt, *, home: Path) -> Failed | None:
     """What Codex would not, or not clearly, say itself; None when it may be started."""
     if not turn.workdir.is_dir():
-        return Failed(FailureKind.CANNOT_START, f"The work directory {turn.workdir} does not exist.")
+        return Failed(FailureKind.NO_WORKDIR, f"The work directory {turn.workdir} does not exist.")
     thread_id = turn.thread_id or turn.fork_of
     if thread_id is None:
         return None

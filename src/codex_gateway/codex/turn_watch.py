@@ -10,6 +10,7 @@ from pathlib import Path
 
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
+from codex_gateway.codex.autopsy import examined
 from codex_gateway.codex.follow import Tail, Watcher
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
@@ -195,11 +196,19 @@ class TurnWatch:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
             self._evidence.last_message = _text_of(self.files.last_message)
-        self._outcome = verdict(self._evidence)
+        outcome = verdict(self._evidence)
+        if isinstance(outcome, Failed):
+            outcome = await self._examined(outcome)
+        self._outcome = outcome
         if self._outcome is not None:
             self._concluded_at = time.monotonic()
             self._log_unread()
             await self._tell(ev.Concluded(self._outcome), 0)
+
+    async def _examined(self, failed: Failed) -> Failed:
+        windows = () if self.reader.usage is None else self.reader.usage.windows
+        status = self._evidence.status
+        return await examined(failed, status=status, windows=windows, files=self.files, options=self.options)
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""

@@ -139,16 +139,52 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time for which an account has an allowance: 5 hours, 7 days.
+
+    `window_s` is its length in seconds, `resets_at` when the next one begins, in Unix seconds.
+    """
+
+    used_percent: float
+    window_s: float | None = None
+    resets_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """How much of the model's window the conversation fills, in tokens."""
+
+    used: int
+    size: int
+
+    @property
+    def left_percent(self) -> int:
+        """What is left of the window in whole percent, rounded down."""
+        return max(0, min(100, 100 * (self.size - self.used) // self.size))
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """What the model's service counted.
 
-    `thread_total` is cumulative over the whole thread, `last` is the latest request alone, whose input fills the
-    `context_window` (in tokens; None where Codex does not say).
+    `thread_total` is cumulative over the whole thread, `last` is the latest request alone, which fills the
+    `context_window` (in tokens; None where Codex does not say). `thread_before` is what the thread had cost before this
+    turn, where that is known.
     """
 
     thread_total: Tokens
     last: Tokens
     context_window: int | None = None
+    #: What fills the window where that is not the latest request: after a compaction.
+    context_used: int | None = None
+    thread_before: Tokens | None = None
+    #: Empty where the account has none, or Codex does not say.
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def context(self) -> Context | None:
+        used = self.last.total if self.context_used is None else self.context_used
+        return Context(used, self.context_window) if self.context_window and used else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,18 @@ class Progress:
         """What this turn alone has cost."""
         if self.usage is None or self.thread_before is None:
             return None
-        return self.usage.thread_total - self.thread_before
+        spent = self.usage.thread_total - self.thread_before
+        return spent if min(spent.input, spent.output) >= 0 else self.usage.last  # the thread was wound back meanwhile
+
+    @property
+    def context(self) -> ev.Context | None:
+        """How full the model's window is."""
+        return None if self.usage is None else self.usage.context
+
+    @property
+    def windows(self) -> tuple[ev.Window, ...]:
+        """How much of the account's allowance is used, as far as this turn was told."""
+        return () if self.usage is None else self.usage.windows
 
 
 def advance(progress: Progress, event: ev.Event) -> Progress:
@@ -111,8 +122,9 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
         case ev.Compacted():
             return replace(progress, compactions=progress.compactions + 1, notice=None)
         case ev.Usage():
-            before = progress.thread_before or event.thread_total - event.last
-            return replace(progress, usage=event, thread_before=before)
+            before = progress.thread_before or event.thread_before or event.thread_total - event.last
+            usage = replace(event, windows=event.windows or progress.windows)
+            return replace(progress, usage=usage, thread_before=before)
         case ev.Notice(text=text, reconnect=reconnect):
             return replace(progress, notice=text, noticed_reconnect=reconnect)
         case ev.ProcessesEnded(commands=commands):

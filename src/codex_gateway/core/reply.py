@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
@@ -56,6 +56,11 @@ class SettledCard:
     steps: tuple[Step, ...] = ()
     #: Processes that it had left behind and that were ended with it.
     ended: tuple[str, ...] = ()
+    context: Context | None = None
+    #: How much of the account's allowance is used, as far as it was told.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that was hit begins anew, in Unix seconds.
+    resets_at: float | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -163,6 +168,8 @@ class StatusReport:
     troubles: tuple[str, ...] = ()
     #: What the run is at, once it has been silent for a while.
     diagnosis: Diagnosis | None = None
+    #: The account's allowance as it was told last, but for windows that have begun anew since.
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import AttemptId, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 
@@ -82,6 +82,12 @@ class Run:
     files: int = 0
     #: What it was at when it was stopped.
     diagnosis: Diagnosis | None = None
+    #: How full the model's window was at its end.
+    context: Context | None = None
+    #: How much of the account's allowance was used at its end, as far as Codex said.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that it hit begins anew.
+    resets_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -397,6 +397,9 @@ class Executor:
             diagnosis=settlement.diagnosis,
             steps=progress.steps if settlement.state is RunState.STOPPED else (),
             ended=progress.ended if settlement.state is RunState.STOPPED else (),
+            context=settlement.context,
+            windows=settlement.windows,
+            resets_at=settlement.resets_at,
         )
         answer = settlement.answer
         settled = await self._runs.settle(
@@ -444,12 +447,14 @@ def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Sett
         steps=progress.step_count,
         files=len(progress.files),
         has_worked=conduct.working_since is not None,
+        context=progress.context,
+        windows=progress.windows,
     )
     match outcome:
         case Answered(text=text):
             return replace(base, answer=text)
-        case Failed(kind=kind, message=message):
-            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message)
+        case Failed(kind=kind, message=message, resets_at=resets_at):
+            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message, resets_at=resets_at)
         case Stopped(reason=reason):
             # An answer that was given before the turn got stuck is an answer.
             answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.ports import Parcel
@@ -34,6 +34,9 @@ class Settlement:
     diagnosis: Diagnosis | None = None
     #: Whether it had got as far as to be at work.
     has_worked: bool = True
+    context: Context | None = None
+    windows: tuple[Window, ...] = ()
+    resets_at: float | None = None
 
 
 class Runs:
@@ -250,14 +253,15 @@ class Runs:
 
 async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now: float) -> bool:
     """End a run and its attempt, as a part of a larger transaction. False: it had ended already."""
-    tokens = settlement.tokens
+    tokens, context = settlement.tokens, settlement.context
     row = await tx.first(
         # A stop that came too late to end anything is no reason for how it ended.
         "UPDATE runs SET state = ?, ended_at = ?, answer = ?,"
         " stop_reason = CASE ? WHEN 'stopped' THEN coalesce(stop_reason, ?) END,"
         " started_at = CASE WHEN ? THEN started_at END, failure_kind = ?, error = ?, steps = ?, files = ?,"
         " tokens_input = ?, tokens_cached = ?, tokens_output = ?, tokens_reasoning = ?,"
-        " diagnosis = coalesce(diagnosis, ?) WHERE id = ? AND ended_at IS NULL RETURNING id",
+        " diagnosis = coalesce(diagnosis, ?), context_used = ?, context_size = ?, windows = ?, resets_at = ?"
+        " WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
@@ -271,6 +275,9 @@ async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now:
             settlement.files,
             *((tokens.input, tokens.cached, tokens.output, tokens.reasoning) if tokens else (None,) * 4),
             diagnoses.as_text(settlement.diagnosis),
+            *((context.used, context.size) if context else (None, None)),
+            json.dumps([asdict(window) for window in settlement.windows]) if settlement.windows else None,
+            settlement.resets_at,
             run_id,
         ),
     )
@@ -315,6 +322,9 @@ def as_run(row: Row) -> Run:
         steps=row["steps"],
         files=row["files"],
         diagnosis=diagnoses.of_text(row["diagnosis"]),
+        context=None if row["context_size"] is None else Context(row["context_used"], row["context_size"]),
+        windows=tuple(Window(**window) for window in json.loads(row["windows"] or "[]")),
+        resets_at=row["resets_at"],
     )
 
 

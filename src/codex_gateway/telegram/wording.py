@@ -8,7 +8,7 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram.cards import draw, now, settled, stop_button, working
+from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.page import Message, Page
@@ -147,7 +147,9 @@ def _status(reply: say.StatusReport) -> Message:
         waiting(page.line(f"Run {reply.running.run_id}: "), reply.progress)
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
     elif reply.running:
-        page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
+        facts = [working(reply.running.elapsed_s, reply.progress)]
+        facts += room(reply.progress.context if reply.progress else None)
+        page.line(f"⚙️ Run {reply.running.run_id} · {' · '.join(facts)}")
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
         if reply.progress:
             now(page.line(), reply.progress, reply.diagnosis)
@@ -156,6 +158,8 @@ def _status(reply: say.StatusReport) -> Message:
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
     if reply.last:
         settled(page.line(f"Last, run {reply.last.run_id}: "), reply.last)
+    for window in reply.windows:
+        page.line(f"{'⚠️' if is_scarce(window) else '📊'} {allowance(window, with_time=True)}")
     for trouble in reply.troubles:
         page.line(f"⚠️ {trouble}")
     return page.done(stop_button(reply.running.run_id) if reply.running else ())
