@@ -9,11 +9,12 @@ from typing import TypeAlias
 from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
-from codex_gateway.core.outcome import FailureKind, StopReason
+from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.outcome import Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
 from codex_gateway.core.run import RunState
+from codex_gateway.core.sighting import BrokenOff, Interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,28 @@ class NotUnderstood:
     misspoken: Misspoken
 
 
+@dataclass(frozen=True, slots=True)
+class OutsidePrompt:
+    """A prompt that the session was given elsewhere: through another bot, or (None) in a terminal."""
+
+    bot: BotName | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideWords:
+    """What Codex said to such a prompt, on the way or as its answer, Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideEnd:
+    """Such a turn ended without an answer; `how` None: there was nothing to say."""
+
+    how: Failed | Interrupted | BrokenOff | None
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -238,4 +261,7 @@ Reply: TypeAlias = (
     | WhoReport
     | Help
     | NotUnderstood
+    | OutsidePrompt
+    | OutsideWords
+    | OutsideEnd
 )

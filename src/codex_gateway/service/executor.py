@@ -105,6 +105,7 @@ class Executor:
         self._delivery = delivery
         self._attempts_dir = attempts_dir
         self._clock = clock
+        self._mirrored = frozenset(bot for bot, policy in policies.items() if policy.mirrors_outside_turns)
         self._live: dict[RunId, _Conduct] = {}
 
     async def execute(self, run: Run) -> None:
@@ -273,6 +274,10 @@ class Executor:
                 await self._runs.note_process(attempt.id, pid=pid, start_ticks=start_ticks)
             case ev.SessionIdentified(thread_id=thread_id, session_file=file):
                 await self._note_session(conduct.run, attempt, thread_id, file)
+            case ev.TurnStarted(turn_id=turn_id):
+                await self._runs.note_turn(
+                    conduct.run, attempt.id, turn_id=turn_id, began_bytes=offset_bytes, mirrored=self._mirrored
+                )
             case ev.Concluded(outcome=outcome):
                 await self._conclude(conduct, outcome)
             case _:

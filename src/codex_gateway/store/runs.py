@@ -13,7 +13,7 @@ from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, SessionId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint
-from codex_gateway.store import diagnoses, outbox, sessions
+from codex_gateway.store import diagnoses, mirrors, outbox, sessions
 from codex_gateway.store.database import Database, Row, Transaction
 
 _SELECT = "SELECT r.*, s.codex_home, s.thread_id, s.forked_from FROM runs r JOIN sessions s ON s.id = r.session_id"
@@ -143,6 +143,24 @@ class Runs:
             return is_new and bool(announcement)
 
         return await self._database.write(work)
+
+    async def note_turn(
+        self, run: Run, attempt_id: AttemptId, *, turn_id: str | None, began_bytes: int, mirrored: Collection[BotName]
+    ) -> None:
+        """Codex has begun the turn: from now on nobody takes it for another's.
+
+        A session that begins with it is mirrored from here on, for those of its bots that are in `mirrored`.
+        """
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(
+                "UPDATE attempts SET turn_id = ?, turn_bytes = ? WHERE id = ?",
+                (turn_id, began_bytes or None, attempt_id),
+            )
+            if run.session.thread_id is None and began_bytes:
+                await mirrors.begin_session(tx, run.session.id, bots=mirrored, offset_bytes=began_bytes)
+
+        await self._database.write(work)
 
     async def say(self, run: Run, *, parcels: Sequence[Parcel], source_bytes: int, now: float) -> None:
         """Pass on what Codex said on the way; `source_bytes` is how far into the session file this tells of."""

@@ -11,6 +11,7 @@ from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
+from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.units import count, duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting
@@ -111,6 +112,10 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_help()]
         case say.NotUnderstood(misspoken=misspoken):
             return [_sentence(_not_understood(misspoken))]
+        case say.OutsideWords(markdown=markdown):
+            return silently(_markdown(markdown, limit))
+        case say.OutsidePrompt() | say.OutsideEnd():
+            return silently([outside(reply)])
         case _:
             assert_never(reply)
 
