@@ -13,7 +13,7 @@ import pytest
 from codex.turns import SCRIPTED_LEGACY, WITH_LOCK, WITHOUT_LOCK, Bench, processes_of
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.demo.codex import install_shim
-from support.real_codex import CURRENT, LEGACY, codex_environment, real_codex
+from support.real_codex import codex_environment, codex_versions, real_codex
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     shape = str(request.param)
     workdir = tmp_path / "work"
     workdir.mkdir()
-    if shape in (CURRENT, LEGACY):
+    if shape in codex_versions():
         async with real_codex(tmp_path, version=shape) as real:
             options = CodexOptions(home=real.home, environ=real.environment, cli_cmd=str(real.binary))
             yield Bench(options, tmp_path, workdir)
