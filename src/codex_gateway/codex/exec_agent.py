@@ -13,6 +13,7 @@ from pathlib import Path
 from codex_gateway.codex import proc, sessions
 from codex_gateway.codex.command import command_for, resolve_program
 from codex_gateway.codex.environment import environment_for
+from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, stop_left_behind
@@ -62,11 +63,15 @@ class ExecAgent:
         if self._is_released:
             return Detached()  # nothing has begun, which is what `reattach` will find
         files = Files(attempt.directory)
+        reader = TurnReader()
+        if attempt.session_file is not None:
+            others = await asyncio.to_thread(turns_under_way, attempt.session_file, before_bytes=attempt.offset_bytes)
+            reader.foreign.update(others)
         try:
             process = self._start(turn, files)
         except (OSError, ValueError) as error:
             return Failed(FailureKind.CANNOT_START, f"Codex could not be started: {error}")
-        return await self._see_through(process, attempt, emit, asked_for=turn.thread_id, reader=TurnReader())
+        return await self._see_through(process, attempt, emit, asked_for=turn.thread_id, reader=reader)
 
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,6 +66,27 @@ def writes_to(process: ProcessId, path: Path) -> bool:
         return False
 
 
+def has_open(path: Path) -> list[int]:
+    """The pids of other processes of our user that have the file open. Takes milliseconds: not for the loop."""
+    return [pid for pid in _pids() if pid != os.getpid() and str(path) in _open_files(pid)]
+
+
+def _open_files(pid: int) -> set[str]:
+    folder = _PROC / str(pid) / "fd"
+    found = set()
+    try:
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):  # closed this very moment
+                found.add(os.readlink(folder / name))
+    except OSError:  # gone, or not ours
+        pass
+    return found
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+
+
 @dataclass(frozen=True, slots=True)
 class _Stat:
     state: str
@@ -82,7 +104,7 @@ def _stat(pid: int) -> _Stat | None:
 
 def _live_processes() -> Iterator[tuple[ProcessId, frozenset[bytes]]]:
     """Those of our user; a process's environment is what it was started with."""
-    for pid in (int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()):
+    for pid in _pids():
         if pid == os.getpid():
             continue
         try:
