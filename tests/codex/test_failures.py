@@ -99,7 +99,6 @@ def test_a_kill_for_want_of_memory_is_told_as_one(status: int | None, had_oom_ki
     assert (failed.kind, failed.message) == (K.KILLED, words)
 
 
-
 def test_a_very_long_message_is_cut_in_the_middle() -> None:
     message = failed_turn(TurnError("begin " + "x" * 100_000 + " end")).message
     assert len(message) < 1_100

@@ -75,9 +75,9 @@ def _open_files(pid: int) -> set[str]:
     folder = _PROC / str(pid) / "fd"
     found = set()
     try:
-        for name in os.listdir(folder):
+        for entry in folder.iterdir():
             with contextlib.suppress(OSError):  # closed this very moment
-                found.add(os.readlink(folder / name))
+                found.add(str(entry.readlink()))
     except OSError:  # gone, or not ours
         pass
     return found

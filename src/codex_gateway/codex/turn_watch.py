@@ -11,7 +11,7 @@ from pathlib import Path
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
 from codex_gateway.codex.follow import Tail, Watcher
-from codex_gateway.codex.memory import oom_kills
+from codex_gateway.codex.memory import OomKills, oom_kills
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
@@ -54,7 +54,7 @@ class TurnWatch:
     _stderr: Tail = field(init=False)
     _session: Tail | None = None
     _evidence: Evidence = field(init=False)
-    _oom_kills: int | None = field(default_factory=oom_kills)
+    _oom_kills: OomKills = field(default_factory=oom_kills)
     _outcome: Outcome | None = None
     _concluded_at: float = 0.0
     _searches: int = 0
@@ -192,17 +192,13 @@ class TurnWatch:
         if is_gone:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
-            self._evidence.had_oom_kill = self._had_oom_kill()
+            self._evidence.had_oom_kill = oom_kills().since(self._oom_kills)
             self._evidence.last_message = _text_of(self.files.last_message)
         self._outcome = verdict(self._evidence)
         if self._outcome is not None:
             self._concluded_at = time.monotonic()
             self._log_unread()
             await self._tell(ev.Concluded(self._outcome), 0)
-
-    def _had_oom_kill(self) -> bool | None:
-        now = oom_kills()
-        return None if now is None or self._oom_kills is None else now > self._oom_kills
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""

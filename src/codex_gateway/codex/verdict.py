@@ -121,9 +121,7 @@ def _vanished(known: Evidence) -> Failed:
 
 
 def _process_failure(known: Evidence, status: int | None) -> Failed:
-    return failed_process(
-        status, stderr=known.stderr, last_error=known.last_error, had_oom_kill=known.had_oom_kill
-    )
+    return failed_process(status, stderr=known.stderr, last_error=known.last_error, had_oom_kill=known.had_oom_kill)
 
 
 def never_started() -> Failed:
