@@ -16,6 +16,7 @@ from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.evidence import gather
 from codex_gateway.codex.forking import can_fork
 from codex_gateway.codex.memory import note_oom_kills
+from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, stop_left_behind
@@ -99,13 +100,17 @@ class ExecAgent:
     async def _begin(self, turn: Turn, attempt: Attempt, emit: Emit) -> tuple[Outcome, bool]:
         """Start a process and see it through; also whether Codex found somebody else there, and so began nothing."""
         files = Files(attempt.directory)
+        reader = TurnReader()
+        if attempt.session_file is not None:
+            others = await asyncio.to_thread(turns_under_way, attempt.session_file, before_bytes=attempt.offset_bytes)
+            reader.foreign.update(others)
         try:
             process = self._start(turn, files)
         except CannotStart as refused:
             return refused.failed, False
         except OSError as error:
             return Failed(FailureKind.CANNOT_START, f"Codex could not be started: {error}"), False
-        watch = self._watch(process, attempt, emit, asked_for=turn.thread_id, reader=TurnReader())
+        watch = self._watch(process, attempt, emit, asked_for=turn.thread_id, reader=reader)
         outcome = await self._see_through(watch)
         return outcome, was_refused(watch.evidence, outcome)
 

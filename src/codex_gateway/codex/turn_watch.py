@@ -12,6 +12,7 @@ from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
 from codex_gateway.codex.autopsy import examined
 from codex_gateway.codex.follow import Tail, Watcher
+from codex_gateway.codex.memory import had_oom_kill
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
@@ -151,6 +152,9 @@ class TurnWatch:
                 self.thread_id = thread_id
                 if not self._is_wrong_session:
                     await self._tell(ev.SessionIdentified(thread_id, self.session_file), 0)
+            case js.AgentSaid(text):
+                for said in self.reader.heard(text):
+                    await self._tell(said, 0 if self._session is None else self._session.offset)
             case js.ErrorTold(message, is_passing=True):
                 await self._tell(ev.Notice(message, event.reconnect), 0)
             case js.Warned(message):
@@ -195,6 +199,7 @@ class TurnWatch:
         if is_gone:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
+            self._evidence.had_oom_kill = had_oom_kill(self.files.oom_kills)
             self._evidence.last_message = _text_of(self.files.last_message)
         outcome = verdict(self._evidence)
         if isinstance(outcome, Failed):
@@ -207,8 +212,7 @@ class TurnWatch:
 
     async def _examined(self, failed: Failed) -> Failed:
         windows = () if self.reader.usage is None else self.reader.usage.windows
-        status = self._evidence.status
-        return await examined(failed, status=status, windows=windows, files=self.files, options=self.options)
+        return await examined(failed, windows=windows, options=self.options)
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""
