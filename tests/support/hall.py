@@ -14,6 +14,7 @@ from codex_gateway.core import request as rq
 from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.errors import ChatBusy, ChatRefused
 from codex_gateway.core.event import Event
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserId
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
@@ -72,6 +73,7 @@ class PlayedAgent:
     cancelled: list[str] = field(default_factory=list)
     #: What the machine shows of every turn.
     shows: Evidence | None = None
+    ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -87,6 +89,9 @@ class PlayedAgent:
 
     async def evidence(self, attempt: Attempt) -> Evidence | None:
         return self.shows
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        self.ousted.append((thread_id, holder))
 
     def release(self) -> None:
         self._released.set()

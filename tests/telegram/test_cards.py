@@ -8,15 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import RunId
-from codex_gateway.core.outcome import FailureKind, StopReason
+from codex_gateway.core.outcome import RETRYABLE, FailureKind, StopReason
 from codex_gateway.core.progress import Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.cards import draw
 from codex_gateway.telegram.markup import utf16_len
-from codex_gateway.telegram.verdicts import FAILURES, STOPS
+from codex_gateway.telegram.units import moment, span
+from codex_gateway.telegram.verdicts import FAILURES, STOPS, failure
 from telegram.reading import shown
 
 
@@ -44,6 +45,10 @@ TESTS = Step("2", "pytest -q\n  tests", is_done=True, exit_code=1)
 UNTOLD = Step("3", "edit src/app.py", is_done=True)
 SLEEP = Step("4", "sleep 100")
 OTHER = Step("5", "sleep 200")
+
+RESET = 1_795_201_200.0
+FIVE_HOURS = Window(40.0, 18_000.0, RESET)
+SEVEN_DAYS = Window(79.9, 604_800.0, RESET + 200_000)
 
 GOLDEN: dict[str, tuple[Card, str]] = {
     "queued": (QueuedCard(RunId(3), 2), "⏳ Queued · 2 ahead\n[⏹ Stop → stop:3]"),
@@ -115,6 +120,32 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         "⚙️ Stopping… · 1:05 · 1 step\n▸ `sleep 100`",
     ),
     "done": (settled(RunState.SUCCEEDED), "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens"),
+    "done, with room left": (
+        settled(RunState.SUCCEEDED, context=Context(98_192, 258_400), windows=(FIVE_HOURS, SEVEN_DAYS)),
+        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 62% context left",
+    ),
+    "done, little is left": (
+        settled(
+            RunState.SUCCEEDED,
+            context=Context(300_000, 258_400),
+            windows=(replace(FIVE_HOURS, used_percent=91.4), SEVEN_DAYS),
+        ),
+        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 0% context left · 5 h limit 91% used",
+    ),
+    "used up, until when is known": (
+        settled(
+            RunState.FAILED, failure_kind=FailureKind.QUOTA, resets_at=RESET, elapsed_s=3.0, step_count=0, file_count=0
+        ),
+        "❌ Failed after 0:03: the account's allowance is used up.\n"
+        f"It is renewed {moment(RESET)}. Retry then, or log Codex in to another account.\n"
+        "[🔁 Retry → retry:3]",
+    ),
+    "too fast, until when is known": (
+        settled(RunState.FAILED, failure_kind=FailureKind.RATE_LIMITED, resets_at=RESET, step_count=0, file_count=0),
+        "❌ Failed after 1:05: too many requests to the model for the moment.\n"
+        f"That is over {moment(RESET)}: Retry then.\n"
+        "[🔁 Retry → retry:3]",
+    ),
     "done, nothing known": (
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, tokens=None, elapsed_s=0.2),
         "✅ Done · 0:00",
@@ -170,7 +201,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             file_count=0,
             error="unexpected status 401 Unauthorized:\nMissing bearer",
         ),
-        "❌ Failed after 0:03: Codex is not logged in.\n"
+        "❌ Failed after 0:03: Codex is not logged in, or its login has expired.\n"
         "Run codex login on the machine that it runs on, then Retry.\n"
         ">|unexpected status 401 Unauthorized:\nMissing bearer>|\n"
         "[🔁 Retry → retry:3]",
@@ -194,6 +225,23 @@ def test_every_failure_says_why_and_what_to_do(kind: FailureKind) -> None:
     explained = FAILURES[kind]
     assert explained.cause.endswith(".") and explained.advice.endswith(".")
     assert explained.cause in draw(settled(RunState.FAILED, failure_kind=kind)).formatted.text
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_what_may_pass_by_itself_offers_a_retry_and_anything_else_says_what_has_to_change_first(
+    kind: FailureKind,
+) -> None:
+    advice = failure(kind).advice
+    assert shown(draw(settled(RunState.FAILED, failure_kind=kind))).endswith("[🔁 Retry → retry:3]")
+    if kind in RETRYABLE:
+        assert "Retry" in advice
+    elif kind is not FailureKind.OTHER:
+        assert not advice.startswith(("Retry", "Write on")) and len(advice) > 25
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(18_000, "5 h"), (604_800, "7 d"), (3_600, "1 h"), (5_400, "90 min")])
+def test_a_window_is_named_by_its_length(seconds: float, text: str) -> None:
+    assert span(seconds) == text
 
 
 @pytest.mark.parametrize("reason", StopReason)
@@ -221,6 +269,12 @@ progresses = st.builds(
     reasoning=st.none() | texts,
     compactions=st.integers(0, 3),
 )
+windows = st.builds(
+    Window,
+    used_percent=st.floats(0, 1e11),
+    window_s=st.none() | st.floats(0, 1e13),
+    resets_at=st.none() | st.floats(0, 1e11),
+)
 cards = st.one_of(
     st.builds(QueuedCard, run_id=st.just(RunId(2**60)), ahead=st.integers(0)),
     st.builds(RunningCard, run_id=st.just(RunId(2**60)), elapsed_s=st.floats(-5, 1e9), progress=progresses),
@@ -235,6 +289,9 @@ cards = st.one_of(
         stop_reason=st.none() | st.sampled_from(StopReason),
         failure_kind=st.none() | st.sampled_from(FailureKind),
         error=st.none() | texts,
+        context=st.none() | st.builds(Context, used=st.integers(0, 10**12), size=st.integers(1, 10**12)),
+        windows=st.lists(windows, max_size=2).map(tuple),
+        resets_at=st.none() | st.floats(0, 1e11),
     ),
 )
 

@@ -33,6 +33,8 @@ class TurnCompleted:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
+    """`message` as it came: the body of the service's answer tells more than the sentence in it."""
+
     message: str
 
 
@@ -89,7 +91,7 @@ def read_line(line: bytes) -> JsonEvent:
         case {"type": "turn.completed"}:
             return TurnCompleted()
         case {"type": "turn.failed", "error": {"message": str(message)}}:
-            return TurnFailed(plain(message))
+            return TurnFailed(message)
         case {"type": "turn.failed"}:
             return TurnFailed("")
         case {"type": "error", "message": str(message)}:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Tokens
-from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
-from codex_gateway.core.outcome import FailureKind, StopReason
+from codex_gateway.core.event import Context, Tokens, Window
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.outcome import Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
 from codex_gateway.core.run import RunState
+from codex_gateway.core.sighting import BrokenOff, Interrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class SettledCard:
     steps: tuple[Step, ...] = ()
     #: Processes that it had left behind and that were ended with it.
     ended: tuple[str, ...] = ()
+    context: Context | None = None
+    #: How much of the account's allowance is used, as far as it was told.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that was hit begins anew, in Unix seconds.
+    resets_at: float | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -111,13 +118,41 @@ class StillAtIt:
 
 
 @dataclass(frozen=True, slots=True)
+class NotWaiting:
+    """That run does not wait for its session (any more), so there is nothing to fork or to end."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndingHolder:
+    """The process that the run waits for is being ended."""
+
+    run_id: RunId
+    holder: Holder
+
+
+@dataclass(frozen=True, slots=True)
+class SessionForked:
+    """From now on the chat speaks to a new session that begins where the old one stood."""
+
+    run_id: RunId
+    forked_from: ThreadId
+    thread_id: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked."""
+    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked.
+
+    `is_waiting`: it would run, but somebody else has its session open.
+    """
 
     run_id: RunId
     state: RunState
     prompt: str
     elapsed_s: float
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +169,8 @@ class StatusReport:
     troubles: tuple[str, ...] = ()
     #: What the run is at, once it has been silent for a while.
     diagnosis: Diagnosis | None = None
+    #: The account's allowance as it was told last, but for windows that have begun anew since.
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +220,28 @@ class NotUnderstood:
     misspoken: Misspoken
 
 
+@dataclass(frozen=True, slots=True)
+class OutsidePrompt:
+    """A prompt that the session was given elsewhere: through another bot, or (None) in a terminal."""
+
+    bot: BotName | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideWords:
+    """What Codex said to such a prompt, on the way or as its answer, Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideEnd:
+    """Such a turn ended without an answer; `how` None: there was nothing to say."""
+
+    how: Failed | Interrupted | BrokenOff | None
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -192,6 +251,9 @@ Reply: TypeAlias = (
     | Stopping
     | NothingToRetry
     | StillAtIt
+    | NotWaiting
+    | EndingHolder
+    | SessionForked
     | StatusReport
     | LastResult
     | QueueReport
@@ -199,4 +261,7 @@ Reply: TypeAlias = (
     | WhoReport
     | Help
     | NotUnderstood
+    | OutsidePrompt
+    | OutsideWords
+    | OutsideEnd
 )

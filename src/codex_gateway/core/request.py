@@ -38,6 +38,20 @@ class KeepWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """Do not wait for the session of this run: go on in a new one, forked from it."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndHolder:
+    """End the process that this run waits for, if an earlier run of ours has left it behind."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """What is going on?"""
 
@@ -91,6 +105,8 @@ Wish: TypeAlias = (
     | Cancel
     | Retry
     | KeepWaiting
+    | Fork
+    | EndHolder
     | AskStatus
     | AskLastResult
     | AskQueue

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     VERDICT = "verdict"
     #: An answer to a command, or a question about a run at work.
     REPLY = "reply"
+    #: What went on in the session outside of this bot.
+    MIRROR = "mirror"
 
 
 @dataclass(frozen=True, slots=True)

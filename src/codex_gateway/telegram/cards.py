@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, Step
@@ -15,9 +15,12 @@ from codex_gateway.core.run import RunState
 from codex_gateway.telegram.diagnoses import say_now, say_then
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.parcel import Keyboard
-from codex_gateway.telegram.units import clipped, count, duration, one_line, rough
-from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation
+from codex_gateway.telegram.units import clipped, count, duration, moment, one_line, rough, span
+from codex_gateway.telegram.verdicts import STOPS, Explanation, failure
+from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
+#: From here on the verdict tells how much of an allowance is used.
+_SCARCE_PERCENT = 80
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
 _STEP_LIMIT = 80
@@ -33,6 +36,8 @@ def draw(card: Card) -> Message:
         case QueuedCard():
             waits = f"Queued · {card.ahead} ahead" if card.ahead else "Starting…"
             return Page().say(f"⏳ {waits}").done(stop_button(card.run_id))
+        case RunningCard(progress=progress) if progress.is_waiting:
+            return waiting(Page(), progress).done(waiting_buttons(card.run_id, progress))
         case RunningCard():
             return _running(card).done(() if card.is_stopping else stop_button(card.run_id))
         case SettledCard():
@@ -58,6 +63,7 @@ def settled(page: Page, card: SettledCard) -> Page:
     match card.state:
         case RunState.SUCCEEDED:
             facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
+            facts += [*room(card.context), *(allowance(window) for window in card.windows if is_scarce(window))]
             return page.say(" · ".join(facts))
         case RunState.STOPPED:
             return _stopped(page, card)
@@ -65,6 +71,23 @@ def settled(page: Page, card: SettledCard) -> Page:
             return _failed(page, card)
         case _:
             assert_never(card.state)
+
+
+def room(context: Context | None) -> list[str]:
+    """62% context left."""
+    return [] if context is None else [f"{context.left_percent}% context left"]
+
+
+def allowance(window: Window, *, with_time: bool = False) -> str:
+    """5 h limit 91% used, and when the next one begins."""
+    name = "limit" if window.window_s is None else f"{span(window.window_s)} limit"
+    renewed = f", renewed {moment(window.resets_at)}" if with_time and window.resets_at is not None else ""
+    return f"{name} {window.used_percent:.0f}% used{renewed}"
+
+
+def is_scarce(window: Window) -> bool:
+    """Whether so much of the allowance is used that a person should know without asking."""
+    return window.used_percent >= _SCARCE_PERCENT
 
 
 def _running(card: RunningCard) -> Page:
@@ -101,6 +124,8 @@ def _thought(page: Page, progress: Progress) -> None:
 
 def _doing(page: Page, progress: Progress) -> None:
     match progress.doing:
+        case Doing.WAITING_FOR_SESSION:
+            waiting(page, progress)
         case Doing.STARTING:
             page.say("Starting Codex…")
         case Doing.THINKING:
@@ -158,7 +183,8 @@ def _ended(page: Page, commands: Sequence[str]) -> None:
 def _failed(page: Page, card: SettledCard) -> Page:
     when = "before it began" if card.elapsed_s is None else f"after {duration(card.elapsed_s)}"
     page.say(" · ".join([f"❌ Failed {when}", *_done_so_far(card)]))
-    return _explained(page, FAILURES[card.failure_kind or FailureKind.OTHER], card.error)
+    explained = failure(card.failure_kind or FailureKind.OTHER, resets_at=card.resets_at)
+    return _explained(page, explained, card.error)
 
 
 def _explained(page: Page, explained: Explanation, error: str | None, diagnosis: Diagnosis | None = None) -> Page:
