@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -83,8 +83,11 @@ async def at_work(bench: Bench, prompt: str, thread_id: str | None = None) -> As
 
 @pytest.mark.real_codex
 async def test_a_model_that_does_not_answer(real: Bench) -> None:
+    real.options = replace(real.options, sync_interval_s=1.0)
     async with at_work(real, "@hang") as turn:
         await turn.shows(Cause.MODEL)
+        await asyncio.sleep(real.options.sync_interval_s + 0.5)  # looked at once more, with nothing new
+        assert not turn.has(ev.OutputSeen), "what was heard in the first moment is no later sign of life"
 
 
 @pytest.mark.real_codex
@@ -153,9 +156,7 @@ async def test_a_command_that_is_halted(bench: Bench) -> None:
 
 
 async def test_a_terminals_holder_is_no_tool(bench: Bench) -> None:
-    bench.options = CodexOptions(
-        home=bench.options.home, environ=bench.options.environ, cli_cmd=bench.options.cli_cmd, use_pty=True
-    )
+    bench.options = replace(bench.options, use_pty=True)
     async with at_work(bench, "@hang") as turn:
         await until(lambda: turn.has(ev.TurnStarted))
         await turn.look()

@@ -240,6 +240,10 @@ class House:
         """The processes of this house but the services: Codex, and what its tools started."""
         return [pid for pid in marked(self.mark) if pid not in {service.pid for service in self.services}]
 
+    def commands(self) -> list[bytes]:
+        """What runs in this house besides the services, each as its words with NUL behind each."""
+        return [_command_line(pid) for pid in self.codex_pids()]
+
     def session_file(self, resume_id: str) -> Path:
         [path] = self.home.glob(f"sessions/*/*/*/*{resume_id}.jsonl")
         return path

@@ -237,7 +237,9 @@ class TurnWatch:
         await self.emit(event, offset_bytes)
 
     async def _give_sign(self) -> None:
-        if self._has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
+        # One that comes right after another is not kept for later: it would make a silence seem to begin then.
+        has_signs, self._has_signs = self._has_signs, False
+        if has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
             await self._tell(ev.OutputSeen(), 0)
 
     def _log_unread(self) -> None:
