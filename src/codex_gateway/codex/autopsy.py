@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from codex_gateway.codex.command import resolve_program
-from codex_gateway.codex.memory import was_short_since
+from codex_gateway.codex.memory import was_killed_for_memory
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files
 from codex_gateway.codex.reset_time import reset_time
@@ -28,7 +28,13 @@ _VERSION_LIMIT_S = 5.0
 
 
 async def examined(
-    failed: Failed, *, status: int | None, windows: tuple[Window, ...], files: Files, options: CodexOptions
+    failed: Failed,
+    *,
+    pid: int | None,
+    status: int | None,
+    windows: tuple[Window, ...],
+    files: Files,
+    options: CodexOptions,
 ) -> Failed:
     """The failure with all that can be told of it. `status` is the exit code, negative for a signal, if it is known.
 
@@ -37,8 +43,9 @@ async def examined(
     match failed.kind:
         case FailureKind.QUOTA | FailureKind.RATE_LIMITED:
             return replace(failed, resets_at=_end_of_limit(failed, windows, now=time.time()))
-        case FailureKind.KILLED if status == -signal.SIGKILL and was_short_since(files.oom_kills):
-            return replace(failed, kind=FailureKind.OUT_OF_MEMORY)
+        case FailureKind.KILLED if status == -signal.SIGKILL and pid is not None:
+            is_it = await asyncio.to_thread(was_killed_for_memory, pid, files.memory)
+            return replace(failed, kind=FailureKind.OUT_OF_MEMORY) if is_it else failed
         case FailureKind.USAGE:
             return await asyncio.to_thread(_if_too_old, failed, options)
         case _:

@@ -13,7 +13,7 @@ from pathlib import Path
 from codex_gateway.codex import proc, sessions
 from codex_gateway.codex.command import PromptTooLong, command_for
 from codex_gateway.codex.environment import environment_for
-from codex_gateway.codex.memory import note_oom_kills
+from codex_gateway.codex.memory import note_memory
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, stop_left_behind
@@ -137,7 +137,7 @@ class ExecAgent:
             options.environ, home=options.home, tag=files.tag, allow=options.env_allow, secrets=options.secrets
         )
         files.make()
-        note_oom_kills(files.oom_kills)
+        note_memory(files.memory)
         holder = (sys.executable, "-P", str(_PTY_HOLDER)) if options.use_pty else ()
         process = Process.start(
             (*holder, *command.argv),

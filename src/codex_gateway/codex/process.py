@@ -46,9 +46,9 @@ class Files:
         return self.directory / "last-message"
 
     @property
-    def oom_kills(self) -> Path:
-        """How often the system had killed for want of memory when the process was started."""
-        return self.directory / "oom-kills"
+    def memory(self) -> Path:
+        """How the machine's memory stood when the process was started."""
+        return self.directory / "memory"
 
     @property
     def tag(self) -> str:

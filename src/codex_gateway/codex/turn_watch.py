@@ -200,8 +200,14 @@ class TurnWatch:
 
     async def _examined(self, failed: Failed) -> Failed:
         windows = () if self.reader.usage is None else self.reader.usage.windows
-        status = self._evidence.status
-        return await examined(failed, status=status, windows=windows, files=self.files, options=self.options)
+        return await examined(
+            failed,
+            pid=None if self.process is None else self.process.identity.pid,
+            status=self._evidence.status,
+            windows=windows,
+            files=self.files,
+            options=self.options,
+        )
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""
