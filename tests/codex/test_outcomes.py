@@ -266,7 +266,8 @@ async def test_a_process_that_the_system_kills_for_want_of_memory_is_known_as_su
 ) -> None:
     hungry = f"#!/bin/sh\necho $$ > {tight}/cgroup.procs\nexec {sys.executable} -c 'x = b\"1\" * (500 << 20)'\n"
     outcome = failed(await scripted.ask("hello", cli_cmd=str(program(tmp_path / "codex", hungry))))
-    assert outcome.kind is K.OUT_OF_MEMORY
+    # Moved out of our own control group, its kill can only be guessed where that group keeps a count of its own.
+    assert "memory was full" in outcome.message
 
 
 async def test_a_process_that_somebody_kills_is_known_as_such(bench: Bench) -> None:
