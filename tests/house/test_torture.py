@@ -69,9 +69,7 @@ async def _torment(it: House, rng: random.Random) -> dict[Asked, Turn]:
     return turns
 
 
-def _each_ran_once(
-    it: House, turns: Mapping[Asked, Turn], before: Mapping[str, int], *, counts_requests: bool
-) -> None:
+def _each_ran_once(it: House, turns: Mapping[Asked, Turn], before: Mapping[str, int], *, counts_requests: bool) -> None:
     for asked, turn in turns.items():
         for trace in turn.traces:
             assert (asked.bot.workdir / trace).read_text() == "ran\n", turn.number
