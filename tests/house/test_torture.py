@@ -54,7 +54,7 @@ async def _torment(it: House, rng: random.Random) -> dict[Asked, Turn]:
             new[ask(it, bot, turn.prompt, everybody[number % len(everybody)])] = turn
         turns |= new
         victim = rng.choice(list(new))
-        moment = MOMENTS[number % len(MOMENTS)] if ROUNDS >= len(MOMENTS) else rng.choice(MOMENTS)
+        moment = MOMENTS[number % len(MOMENTS)] if len(MOMENTS) <= ROUNDS else rng.choice(MOMENTS)
         undo = await moment(it, victim, new[victim], rng)
         await service.kill()
         kills += 1

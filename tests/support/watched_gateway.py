@@ -48,9 +48,9 @@ async def _fill_the_pool() -> None:
 
 def _open_files() -> list[str]:
     names = []
-    for fd in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            names.append(os.readlink(f"/proc/self/fd/{fd}").partition(":[")[0])
+            names.append(str(entry.readlink()).partition(":[")[0])
         except OSError:  # the one that lists them
             continue
     return names

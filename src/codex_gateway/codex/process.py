@@ -201,7 +201,7 @@ async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int)
 
 async def _signal_all(processes: Iterable[ProcessId], number: signal.Signals, patience_s: float) -> None:
     """Signal all, and wait for the first of them."""
-    pidfds = []
+    pidfds: list[int] = []
     try:
         for identity in processes:
             process = Process.find(identity)
