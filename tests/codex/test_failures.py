@@ -24,7 +24,7 @@ K = FailureKind
         ("Your input exceeds the context window of this model.", None, K.CONTEXT_FULL),
         ("unexpected status 401 Unauthorized: , url: http://127.0.0.1/v1/responses", "other", K.UNAUTHORIZED),
         ("Your access token could not be refreshed. Please log in again.", None, K.UNAUTHORIZED),
-        ("unexpected status 404 Not Found: The model does not exist.", "other", K.MODEL_ERROR),
+        ("unexpected status 404 Not Found: The model does not exist.", "other", K.REFUSED),
         ("We're currently experiencing high demand.", "internal_server_error", K.MODEL_ERROR),
         ("Selected model is at capacity. Please try a different model.", None, K.MODEL_ERROR),
         ("stream disconnected before completion: stream closed before response.completed", "other", K.NETWORK),
@@ -58,7 +58,7 @@ CONFIG = "Error loading config.toml: TOML parse error at line 1, column 5"
         (1, BUSY, K.SESSION_BUSY),
         (1, UNKNOWN, K.UNKNOWN_SESSION),
         (1, "Not inside a trusted directory and --skip-git-repo-check was not specified.", K.GIT_CHECK),
-        (1, CONFIG, K.USAGE),
+        (1, CONFIG, K.CODEX_CONFIG),
         (2, "error: unexpected argument '--full-auto' found\n\nUsage: codex exec", K.USAGE),
         (2, "something", K.USAGE),
         (1, "No prompt provided via stdin.", K.OTHER),
@@ -84,9 +84,20 @@ def test_the_message_is_what_codex_said_without_what_it_always_says() -> None:
     assert failed.message == f"Reconnecting... 2/5\n{BUSY}"
 
 
-def test_a_kill_may_be_for_want_of_memory() -> None:
-    assert "memory" in failed_process(-9, stderr="", last_error=None).message
-    assert "memory" not in failed_process(-15, stderr="", last_error=None).message
+@pytest.mark.parametrize(
+    ("status", "had_oom_kill", "words"),
+    [
+        (-9, True, "The system killed Codex because memory was full (SIGKILL)."),
+        (-9, None, "Codex was ended from outside (SIGKILL), perhaps because memory was full."),
+        (-9, False, "Codex was ended from outside (SIGKILL)."),
+        (-15, True, "Codex was ended from outside (SIGTERM)."),
+        (None, True, "The system killed Codex because memory was full (SIGKILL)."),
+    ],
+)
+def test_a_kill_for_want_of_memory_is_told_as_one(status: int | None, had_oom_kill: bool | None, words: str) -> None:
+    failed = failed_process(status, stderr="", last_error=None, had_oom_kill=had_oom_kill)
+    kind = K.OUT_OF_MEMORY if "memory was full (" in words else K.KILLED
+    assert (failed.kind, failed.message) == (kind, words)
 
 
 def test_a_very_long_message_is_cut_in_the_middle() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import tomli_w
 
+import codex_gateway
 from codex_gateway.demo.bot_api import BotAccount, BotApiServer, Chat, Message, Person, RateLimits
 from codex_gateway.demo.codex import install_shim
 from codex_gateway.demo.model import ScriptedModel, write_codex_home
@@ -239,6 +240,10 @@ class House:
         """The processes of this house but the services: Codex, and what its tools started."""
         return [pid for pid in marked(self.mark) if pid not in {service.pid for service in self.services}]
 
+    def commands(self) -> list[bytes]:
+        """What runs in this house besides the services, each as its words with NUL behind each."""
+        return [_command_line(pid) for pid in self.codex_pids()]
+
     def session_file(self, resume_id: str) -> Path:
         [path] = self.home.glob(f"sessions/*/*/*/*{resume_id}.jsonl")
         return path
@@ -248,6 +253,27 @@ class House:
         lines = self.session_file(resume_id).read_text("utf-8").splitlines()
         records = [json.loads(line) for line in lines]
         return [record for record in records if record["payload"].get("type") == "task_started"]
+
+    async def at_terminal(self, prompt: str, bot: str = "alpha") -> int:
+        """A person goes on with a bot's session by hand; returns Codex's exit code."""
+        process = await asyncio.create_subprocess_exec(
+            self.codex,
+            "exec",
+            "--sandbox",
+            "danger-full-access",
+            "resume",
+            "--skip-git-repo-check",
+            self.bots[bot].resume_id,
+            "-",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=self.bots[bot].workdir,
+            env=self.environment | {"CODEX_HOME": str(self.home)},
+        )
+        async with asyncio.timeout(LIMIT_S):
+            await process.communicate(prompt.encode())
+        return process.returncode or 0
 
     async def new_session(self, workdir: Path, prompt: str = "@say ready") -> str:
         """Make a session as a person at the terminal would; returns its resume ID."""
@@ -287,7 +313,9 @@ async def house(
         home = write_codex_home(folder / "codex-home", model.url)
         # Whatever is started in this house carries the mark, and so do its children.
         mark = uuid.uuid4().hex
-        environment = codex_environment(home) | {"CODEX_TEST_HOUSE": mark}
+        # A PYTHONPATH may be relative, and the service runs elsewhere: it must be the code that these tests import.
+        source = str(Path(codex_gateway.__file__).parents[1])
+        environment = codex_environment(home) | {"CODEX_TEST_HOUSE": mark, "PYTHONPATH": source}
         del environment["CODEX_HOME"]
         if not (cli.real or cli.modern):
             environment["CODEX_SCRIPTED_FORMAT"] = "legacy"

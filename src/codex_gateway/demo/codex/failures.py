@@ -24,12 +24,12 @@ def broken_off() -> Failed:
     return Failed("stream disconnected before completion: stream closed before response.completed", "other")
 
 
-def refused(refusal: Refusal, *, modern: bool) -> Failed:
-    """How Codex tells of an HTTP error."""
+def refused(refusal: Refusal, *, modern: bool, again: str = "later") -> Failed:
+    """How Codex tells of an HTTP error; `again` is when it may be tried again."""
     apostrophe = "\N{RIGHT SINGLE QUOTATION MARK}" if modern else "'"
     match refusal.status, refusal.kind:
         case _, "usage_limit_reached":
-            words = f"You{apostrophe}ve hit your usage limit. Try again later."
+            words = f"You{apostrophe}ve hit your usage limit. Try again {again}."
             failed = Failed(words, "usage_limit_exceeded", retried=False)
             failed.counted = True
             return failed
@@ -40,7 +40,7 @@ def refused(refusal: Refusal, *, modern: bool) -> Failed:
             failed.counted = True
             return failed
         case 400, _:
-            return Failed(refusal.body, "other", retried=False)
+            return Failed(refusal.body(), "other", retried=False)
         case 429, _:
             info = {"response_too_many_failed_attempts": {"http_status_code": 429}}
             return Failed("exceeded retry limit, last status: 429 Too Many Requests", info, retried=False)
