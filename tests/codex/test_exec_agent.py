@@ -127,6 +127,18 @@ async def test_a_terminal_goes_with_its_codex_and_a_codex_with_its_terminal(benc
         assert bench.left_behind() == []
 
 
+async def test_a_codex_that_is_killed_under_its_terminal_is_told_as_such(bench: Bench) -> None:
+    ear = Ear()
+    task = asyncio.create_task(bench.ask("@sh sleep 1000", ear=ear, use_pty=True))
+    await until(lambda: ear.has(ev.CommandStarted))
+    [holder] = ear.all(ev.ProcessStarted)
+    [codex] = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+    os.kill(int(codex), signal.SIGKILL)
+    outcome = await task
+    assert failure(outcome) is FailureKind.KILLED
+    assert "SIGKILL" in str(outcome) and "Traceback" not in str(outcome)
+
+
 async def test_an_image_goes_along(bench: Bench) -> None:
     image = bench.folder / "dot.png"
     image.write_bytes(
