@@ -39,6 +39,9 @@ class TurnReader:
     #: Whether the file marks where turns begin and end at all (0.80 and 0.98 do not).
     is_marked: bool = False
     garbage_lines: int = 0
+    #: All records, garbage included; and those that tell what the agent said, be it in this turn or in another's.
+    records: int = 0
+    messages: int = 0
     #: How often records of each unread kind were met.
     unread: dict[str, int] = field(default_factory=dict)
     _was_prompted: bool = False
@@ -56,6 +59,8 @@ class TurnReader:
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
+        self.records += 1
+        self.messages += isinstance(record, ro.Said)
         match record:
             case ro.Garbage():
                 self.garbage_lines += 1

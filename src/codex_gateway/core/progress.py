@@ -44,6 +44,8 @@ class Progress:
     compactions: int = 0
     thread_before: ev.Tokens | None = None
     usage: ev.Usage | None = None
+    #: Set when all this tells less than was done.
+    misread: ev.Misread | None = None
 
     @property
     def current_step(self) -> Step | None:
@@ -82,6 +84,8 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
             return replace(progress, usage=event, thread_before=before)
         case ev.Notice(text=text):
             return replace(progress, notice=text)
+        case ev.Misread():
+            return replace(progress, misread=event)
         case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.Concluded():
             return progress
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.event import Misread, Tokens
 from codex_gateway.core.ids import ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Progress
@@ -44,6 +44,8 @@ class SettledCard:
     stop_reason: StopReason | None
     failure_kind: FailureKind | None
     error: str | None
+    #: Set when Codex did more than could be shown.
+    misread: Misread | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard

@@ -288,6 +288,7 @@ class Executor:
             stop_reason=settlement.stop_reason,
             failure_kind=settlement.failure_kind,
             error=settlement.error,
+            misread=progress.misread,
         )
         answer = settlement.answer
         settled = await self._runs.settle(

@@ -14,7 +14,7 @@ from codex_gateway.core.run import RunState
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import clipped, count, duration, one_line, rough
-from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation
+from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation, misread
 
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
@@ -54,11 +54,11 @@ def settled(page: Page, card: SettledCard) -> Page:
     match card.state:
         case RunState.SUCCEEDED:
             facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
-            return page.say(" · ".join(facts))
+            return _misread(page.say(" · ".join(facts)), card)
         case RunState.STOPPED:
             return _stopped(page, card)
         case RunState.FAILED | RunState.QUEUED | RunState.RUNNING:
-            return _failed(page, card)
+            return _misread(_failed(page, card), card)
         case _:
             assert_never(card.state)
 
@@ -130,6 +130,12 @@ def _explained(page: Page, explained: Explanation, error: str | None) -> Page:
         page.line(explained.advice)
     if error and error.strip():
         page.quote(clipped(error, _ERROR_LIMIT), folds=True)
+    return page
+
+
+def _misread(page: Page, card: SettledCard) -> Page:
+    if card.misread is not None:
+        page.line(f"⚠️ {misread(card.misread)}")
     return page
 
 
