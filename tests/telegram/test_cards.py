@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
-from codex_gateway.core.event import Context, Tokens, Window
+from codex_gateway.core.event import Context, Misread, Tokens, Window
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.outcome import RETRYABLE, FailureKind, StopReason
 from codex_gateway.core.progress import Doing, Progress, Step
@@ -149,6 +149,12 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     "done, nothing known": (
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, tokens=None, elapsed_s=0.2),
         "✅ Done · 0:00",
+    ),
+    "done, though not understood": (
+        settled(RunState.SUCCEEDED, step_count=0, file_count=0, misread=Misread(12, "0.999.0")),
+        "✅ Done · 1:05 · 12.3k tokens\n"
+        "⚠️ Codex 0.999.0 keeps its sessions in a way that this gateway does not understand: "
+        "what it did on the way could not be shown. Look for an update of the gateway.",
     ),
     "stopped by the person": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),
