@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core import reply as say
-from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
-from codex_gateway.core.progress import Progress
+from codex_gateway.core.progress import Doing, Progress
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.markup import utf16_len
@@ -18,6 +19,8 @@ from telegram.reading import shown
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "chat.md"
 RUNNING = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0)
+HELD = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0, is_waiting=True)
+HELD_PROGRESS = Progress(doing=Doing.WAITING_FOR_SESSION, holder=Holder(4242, "codex resume", "pts/3"), can_fork=True)
 WAITING = say.RunLine(RunId(4), RunState.QUEUED, "Then " + "write a changelog " * 10, 5.0)
 STOPPED = say.SettledCard(RunId(2), RunState.STOPPED, 12.0, 0, 0, None, StopReason.USER, None, None)
 CHAT = ChatRef(BotName("alpha"), -100, 7)
@@ -35,6 +38,19 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
     "last result": (say.LastResult(RunId(3), "Done."), ["Done."]),
     "no last result": (say.LastResult(None, None), ["There is no answer yet."]),
     "empty last result": (say.LastResult(RunId(3), ""), ["The last run finished without saying anything."]),
+    "not waiting": (say.NotWaiting(RunId(3)), ["That prompt is not waiting for its session any more."]),
+    "ending a holder": (
+        say.EndingHolder(RunId(3), Holder(4242, "codex exec resume", None, AttemptId(7))),
+        ["Ending `codex exec resume` (pid 4242). Your prompt starts then."],
+    ),
+    "forked": (
+        say.SessionForked(RunId(3), ThreadId("old-id"), ThreadId("new-id")),
+        [
+            "🔀 This chat goes on in a new session, `new-id`, which begins where `old-id` stood.\n"
+            "What is done in the old one from now on is not part of it. "
+            "To open that in a terminal: `codex resume old-id`"
+        ],
+    ),
     "nothing runs": (say.NothingRuns(), ["Nothing is running here."]),
     "stopping": (say.Stopping(RunId(3), was_queued=False, waiting=0), ["Stopping…"]),
     "stopping, more wait": (
@@ -60,6 +76,21 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
             "⚠️ Telegram asks to wait.\n"
             "[⏹ Stop → stop:3]"
         ],
+    ),
+    "status of a wait": (
+        say.StatusReport("alpha", ThreadId("0199-ab"), HELD, HELD_PROGRESS, 0, None),
+        [
+            "**alpha** · session `0199-ab`\n"
+            "Run 3: ⏸ The session is open in `codex resume` (pid 4242, pts/3).\n"
+            "Your prompt starts by itself when it is closed.\n"
+            "|Fix the failing test|\n"
+            "Nothing waits\n"
+            "[⏹ Stop → stop:3][🔀 Fork → fork:3]"
+        ],
+    ),
+    "queue of a wait": (
+        say.QueueReport(HELD, ()),
+        ["⏸ Run 3 · waits for its session · Fix the failing test\nNothing waits behind it."],
     ),
     "idle status": (
         say.StatusReport("alpha", None, None, None, 0, None),

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.progress import Progress
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import draw, settled, stop_button, working
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.page import Message, Page
+from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import count, duration, one_line
-from codex_gateway.telegram.waiting import ending_holder, forked, waiting
+from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096
@@ -140,12 +142,9 @@ def _status(reply: say.StatusReport) -> Message:
         page.say(" · session ").code(reply.thread_id)
     else:
         page.say(" · no session yet: the first prompt begins one")
-    if reply.running and reply.progress and reply.progress.is_waiting:
-        waiting(page.line(f"Run {reply.running.run_id}: "), reply.progress)
-        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
-    elif reply.running:
-        page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
-        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+    buttons: Keyboard = ()
+    if reply.running:
+        buttons = _running(page.line(), reply.running, reply.progress)
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
@@ -153,7 +152,17 @@ def _status(reply: say.StatusReport) -> Message:
         settled(page.line(f"Last, run {reply.last.run_id}: "), reply.last)
     for trouble in reply.troubles:
         page.line(f"⚠️ {trouble}")
-    return page.done(stop_button(reply.running.run_id) if reply.running else ())
+    return page.done(buttons)
+
+
+def _running(page: Page, run: say.RunLine, progress: Progress | None) -> Keyboard:
+    """What the run is at; returns what can be done about it."""
+    if progress is not None and progress.is_waiting:
+        waiting(page.say(f"Run {run.run_id}: "), progress).quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+        return waiting_buttons(run.run_id, progress)
+    page.say(f"⚙️ Run {run.run_id} · {working(run.elapsed_s, progress)}")
+    page.quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+    return stop_button(run.run_id)
 
 
 def _queue(reply: say.QueueReport) -> Message:
