@@ -109,15 +109,20 @@ def test_the_message_is_what_codex_said_without_what_it_always_says() -> None:
     assert failed.message == f"Reconnecting... 2/5\n{BUSY}"
 
 
-def test_a_backtrace_is_nothing_for_a_person() -> None:
-    stderr = "Error: Model provider `nowhere` not found\n\nStack backtrace:\n   0: <unknown>\n   1: <unknown>\n"
-    failed = failed_process(1, stderr=stderr, last_error=None)
-    assert failed.message == "Error: Model provider `nowhere` not found"
-
-
-def test_a_kill_may_be_for_want_of_memory() -> None:
-    assert "memory" in failed_process(-9, stderr="", last_error=None).message
-    assert "memory" not in failed_process(-15, stderr="", last_error=None).message
+@pytest.mark.parametrize(
+    ("status", "had_oom_kill", "words"),
+    [
+        (-9, True, "The system killed Codex because memory was full (SIGKILL)."),
+        (-9, None, "Codex was ended from outside (SIGKILL), perhaps because memory was full."),
+        (-9, False, "Codex was ended from outside (SIGKILL)."),
+        (-15, True, "Codex was ended from outside (SIGTERM)."),
+        (None, True, "The system killed Codex because memory was full (SIGKILL)."),
+    ],
+)
+def test_a_kill_for_want_of_memory_is_told_as_one(status: int | None, had_oom_kill: bool | None, words: str) -> None:
+    failed = failed_process(status, stderr="", last_error=None, had_oom_kill=had_oom_kill)
+    kind = K.OUT_OF_MEMORY if "memory was full (" in words else K.KILLED
+    assert (failed.kind, failed.message) == (kind, words)
 
 
 def test_a_very_long_message_is_cut_in_the_middle() -> None:

@@ -7,7 +7,6 @@ import re
 import signal
 import stat
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from codex.turns import Bench, Ear
-from codex_gateway.codex.memory import note_memory, was_killed_for_memory
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions
 from codex_gateway.core import event as ev
 from codex_gateway.core.outcome import Failed, FailureKind, Outcome
@@ -223,7 +221,7 @@ async def test_a_version_that_never_comes_is_not_waited_for(
         ("TERM", "oom_kill 3", "oom_kill 4", K.KILLED),
     ],
 )
-async def test_a_kill_for_want_of_memory_is_told_by_a_counter_where_the_log_may_not_be_read(
+async def test_a_kill_for_want_of_memory_is_told_by_the_counter(
     scripted: Bench,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -232,36 +230,14 @@ async def test_a_kill_for_want_of_memory_is_told_by_a_counter_where_the_log_may_
     after: str,
     kind: FailureKind,
 ) -> None:
-    counter = tmp_path / "vmstat"
-    monkeypatch.setattr("codex_gateway.codex.memory._COUNTER", counter)
-    monkeypatch.setattr("codex_gateway.codex.memory._LOG", tmp_path / "none")
+    counter = tmp_path / "proc" / "vmstat"
+    counter.parent.mkdir()
+    monkeypatch.setattr("codex_gateway.codex.memory._ROOT", tmp_path)
     counter.write_text(f"pgfault 7\n{before}\nthp 9\n")
     mortal = f"#!/bin/sh\nprintf 'pgfault 8\\n{after}\\n' > {counter}\nkill -{number} $$\n"
     outcome = failed(await scripted.ask("hello", cli_cmd=str(program(tmp_path / "codex", mortal))))
     assert outcome.kind is kind
     assert f"SIG{number}" in outcome.message
-
-
-@pytest.mark.parametrize(
-    ("record", "is_it"),
-    [
-        ("3,339,{after},-;Memory cgroup out of memory: Killed process {pid} (codex) total-vm:9kB", True),
-        ("3,339,{after},-;Out of memory: Killed process {pid} (python3) total-vm:9kB", True),
-        ("3,339,{after},-;Out of memory: Killed process 999999 (codex) total-vm:9kB", True),  # as a container sees it
-        ("3,339,{after},-;Out of memory: Killed process 999999 (firefox) total-vm:9kB", False),
-        ("3,339,1,-;Out of memory: Killed process {pid} (codex) total-vm:9kB", False),  # another one, long ago
-        ("6,339,{after},-;usb 1-1: new device", False),
-    ],
-)
-def test_the_log_of_the_kernel_names_the_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: str, is_it: bool
-) -> None:
-    note, log = tmp_path / "note", tmp_path / "log"
-    monkeypatch.setattr("codex_gateway.codex.memory._LOG", log)
-    note_memory(note)
-    log.write_text(record.format(after=int((time.monotonic() + 1) * 1e6), pid=4321))
-    assert was_killed_for_memory(4321, note) is is_it
-    assert not was_killed_for_memory(4321, tmp_path / "no note")
 
 
 @pytest.fixture
@@ -290,7 +266,8 @@ async def test_a_process_that_the_system_kills_for_want_of_memory_is_known_as_su
 ) -> None:
     hungry = f"#!/bin/sh\necho $$ > {tight}/cgroup.procs\nexec {sys.executable} -c 'x = b\"1\" * (500 << 20)'\n"
     outcome = failed(await scripted.ask("hello", cli_cmd=str(program(tmp_path / "codex", hungry))))
-    assert outcome.kind is K.OUT_OF_MEMORY
+    # Moved out of our own control group, its kill can only be guessed where that group keeps a count of its own.
+    assert "memory was full" in outcome.message
 
 
 async def test_a_process_that_somebody_kills_is_known_as_such(bench: Bench) -> None:

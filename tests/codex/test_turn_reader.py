@@ -126,6 +126,7 @@ def test_a_compaction_is_told_once_and_its_summary_is_not_said() -> None:
     _, events = told("auto-compact-pre-turn-and-mid-turn.jsonl", skip=24)
     assert events == [
         ev.TurnStarted("01a1f924-64df-7440-b78e-bda51ef805c8"),
+        ev.CompactionExpected(),
         usage(ev.Tokens(10140, 5070, 60, 15), ev.Tokens(280, 140, 20, 5)),
         ev.Compacted(),
         replace(usage(ev.Tokens(10140, 5070, 60, 15), ev.Tokens()), context_used=6876),

@@ -41,6 +41,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "message_chunk_limit": 3500,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
+        "mirrors_outside_turns": True,
         "reasoning_throttle_s": 10,
     }
     assert dataclasses.asdict(config.base) == {
@@ -72,6 +73,7 @@ EVERY_OVERRIDE = {
     "final_result_idle_timeout_seconds = 4": lambda bot, _: bot.limits.after_answer_s == 4,
     "codex_jsonl_stream_events = false": lambda bot, _: bot.display.jsonl_stream_events is False,
     "codex_jsonl_reasoning_throttle_seconds = 5": lambda bot, _: bot.display.reasoning_throttle_s == 5,
+    "codex_mirror_outside_turns = false": lambda bot, _: bot.display.mirrors_outside_turns is False,
     'codex_jsonl_reasoning_mode = "summary"': lambda bot, _: bot.display.reasoning_mode is ReasoningMode.SUMMARY,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }

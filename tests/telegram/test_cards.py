@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.outcome import RETRYABLE, FailureKind, StopReason
@@ -89,6 +90,35 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         running(Progress(doing=Doing.ANSWERED, steps=(LISTING,), step_count=1)),
         "⚙️ Working · 1:05 · 1 step\nFinishing…\n>|✓ ls -la>|\n[⏹ Stop → stop:3]",
     ),
+    "silent": (
+        replace(running(Progress(doing=Doing.THINKING)), diagnosis=Diagnosis(Cause.MODEL, 40.4)),
+        "⚙️ Working · 1:05\nWaiting for the model for 0:40\n[⏹ Stop → stop:3]",
+    ),
+    "silent after a thought": (
+        replace(
+            running(Progress(doing=Doing.THINKING, reasoning="Hm")),
+            diagnosis=Diagnosis(Cause.RECONNECTING, 40.4, attempt=3, attempts=5),
+        ),
+        "⚙️ Working · 1:05\nReconnecting 3/5 for 0:40\n💭 Hm\n[⏹ Stop → stop:3]",
+    ),
+    "a command that takes long": (
+        replace(
+            running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP, OTHER), step_count=2)),
+            diagnosis=Diagnosis(Cause.COMMAND, 750.0, command="sleep 100"),
+        ),
+        "⚙️ Working · 1:05 · 2 steps\n▸ `sleep 100` and 1 more · 12:30\n[⏹ Stop → stop:3]",
+    ),
+    "a command that waits for input": (
+        replace(
+            running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP,), step_count=1)),
+            diagnosis=Diagnosis(Cause.INPUT, 30.0, command="sleep 100"),
+        ),
+        "⚙️ Working · 1:05 · 1 step\n▸ `sleep 100` · 0:30 · waits for input\n[⏹ Stop → stop:3]",
+    ),
+    "being stopped": (
+        replace(running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP,), step_count=1)), is_stopping=True),
+        "⚙️ Stopping… · 1:05 · 1 step\n▸ `sleep 100`",
+    ),
     "done": (settled(RunState.SUCCEEDED), "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens"),
     "done, with room left": (
         settled(RunState.SUCCEEDED, context=Context(98_192, 258_400), windows=(FIVE_HOURS, SEVEN_DAYS)),
@@ -132,6 +162,30 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         settled(RunState.STOPPED, stop_reason=StopReason.RUN_TIMEOUT, elapsed_s=900.0),
         "⏹ Stopped after 15:00 · 7 steps · 2 files: the time limit of a run was reached.\n"
         "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.\n"
+        "[🔁 Retry → retry:3]",
+    ),
+    "silence": (
+        settled(
+            RunState.STOPPED, stop_reason=StopReason.SILENCE, elapsed_s=905.0, diagnosis=Diagnosis(Cause.MODEL, 900.0)
+        ),
+        "⏹ Stopped after 15:05 · 7 steps · 2 files: nothing was heard of Codex for too long. "
+        "It had been waiting for the model for 15:00.\n"
+        "The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit.\n"
+        "[🔁 Retry → retry:3]",
+    ),
+    "stopped by the person in a long command": (
+        settled(
+            RunState.STOPPED,
+            stop_reason=StopReason.USER,
+            diagnosis=Diagnosis(Cause.COMMAND, 60.0, command="sleep 100"),
+            steps=(LISTING, TESTS, SLEEP),
+            ended=("sleep 1000", "sleep 1001"),
+        ),
+        "⏹ Stopped by you after 1:05 · 7 steps · 2 files. `sleep 100` had been running for 1:00.\n"
+        "Ended with it: 2 processes that it had left behind (`sleep 1000`, `sleep 1001`)\n"
+        ">|✓ ls -la\n"
+        "✗ pytest -q tests (exit 1)\n"
+        "⏹ sleep 100>|\n"
         "[🔁 Retry → retry:3]",
     ),
     "shut down while it waited": (

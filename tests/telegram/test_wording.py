@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.event import Tokens, Usage, Window
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
@@ -38,6 +39,27 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
     "last result": (say.LastResult(RunId(3), "Done."), ["Done."]),
     "no last result": (say.LastResult(None, None), ["There is no answer yet."]),
     "empty last result": (say.LastResult(RunId(3), ""), ["The last run finished without saying anything."]),
+    "a long command": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.COMMAND, 900.0, command="make all", is_at_work=False)),
+        [
+            "⏱ `make all` has been running for 15:00. It is not using the processor.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
+    "a command that waits for input": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.INPUT, 300.0, command="rm -i a")),
+        [
+            "⏱ `rm -i a` has been running for 5:00 and waits for input, which nobody can give it.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
+    "Codex is halted": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.HALTED, 300.0, pid=77)),
+        [
+            "⏱ Codex was halted by a signal. On its machine, `kill -CONT 77` lets it go on.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
     "nothing runs": (say.NothingRuns(), ["Nothing is running here."]),
     "stopping": (say.Stopping(RunId(3), was_queued=False, waiting=0), ["Stopping…"]),
     "stopping, more wait": (
@@ -58,6 +80,7 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
             "**alpha** · session `0199-ab`\n"
             "⚙️ Run 3 · 1:05 · 7 steps\n"
             "|Fix the failing test|\n"
+            "Starting Codex…\n"
             "⏳ 2 waiting\n"
             "Last, run 2: ⏹ Stopped by you after 0:12\n"
             "⚠️ Telegram asks to wait.\n"
@@ -77,7 +100,7 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
         [
             "**alpha** · session `0199-ab`\n"
             "⚙️ Run 3 · 1:05 · 7 steps · 62% context left\n"
-            "|Fix the failing test|\n"
+            "|Fix the failing test|\nStarting Codex…\n"
             "Nothing waits\n"
             f"⚠️ 5 h limit 91% used, renewed {moment(RESET)}\n"
             "📊 limit 40% used\n"

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from codex_gateway.codex.command import resolve_program
-from codex_gateway.codex.memory import was_killed_for_memory
 from codex_gateway.codex.options import CodexOptions
-from codex_gateway.codex.process import Files
 from codex_gateway.codex.reset_time import reset_time
 from codex_gateway.core.event import Window
 from codex_gateway.core.outcome import Failed, FailureKind
@@ -27,25 +24,14 @@ _FAR_S = 366 * 86_400.0
 _VERSION_LIMIT_S = 5.0
 
 
-async def examined(
-    failed: Failed,
-    *,
-    pid: int | None,
-    status: int | None,
-    windows: tuple[Window, ...],
-    files: Files,
-    options: CodexOptions,
-) -> Failed:
-    """The failure with all that can be told of it. `status` is the exit code, negative for a signal, if it is known.
+async def examined(failed: Failed, *, windows: tuple[Window, ...], options: CodexOptions) -> Failed:
+    """The failure with all that can be told of it.
 
     Takes no time to speak of, but for a call that Codex did not understand: its version is asked for then.
     """
     match failed.kind:
         case FailureKind.QUOTA | FailureKind.RATE_LIMITED:
             return replace(failed, resets_at=_end_of_limit(failed, windows, now=time.time()))
-        case FailureKind.KILLED if status == -signal.SIGKILL and pid is not None:
-            is_it = await asyncio.to_thread(was_killed_for_memory, pid, files.memory)
-            return replace(failed, kind=FailureKind.OUT_OF_MEMORY) if is_it else failed
         case FailureKind.USAGE:
             return await asyncio.to_thread(_if_too_old, failed, options)
         case _:

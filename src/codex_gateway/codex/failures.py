@@ -92,15 +92,20 @@ def failed_turn(error: TurnError) -> Failed:
     return Failed(kind, _trimmed(message) or "Codex failed and did not say why.")
 
 
-def failed_process(status: int | None, *, stderr: str, last_error: str | None) -> Failed:
+def failed_process(
+    status: int | None, *, stderr: str, last_error: str | None, had_oom_kill: bool | None = None
+) -> Failed:
     """A process that went away without telling how the turn ended.
 
     `status` is its exit code, negative for a signal, None when nobody can know it any more. `last_error` is the last
-    error that it told on standard output.
+    error that it told on standard output. `had_oom_kill`: whether the kernel has killed for want of memory meanwhile,
+    None if it does not tell.
     """
     words = _trimmed("\n".join(part for part in (last_error or "", _of_interest(stderr)) if part))
+    if had_oom_kill and status in (None, -signal.SIGKILL):
+        return Failed(FailureKind.OUT_OF_MEMORY, _killed(signal.SIGKILL, words, True))
     if status is not None and status < 0:
-        return Failed(FailureKind.KILLED, _killed(-status, words))
+        return Failed(FailureKind.KILLED, _killed(-status, words, had_oom_kill))
     kind = _kind_of(words)
     if status == 2 and kind is FailureKind.OTHER:
         kind = FailureKind.USAGE
@@ -117,13 +122,15 @@ def _kind_of(message: str) -> FailureKind:
     return _BY_STATUS.get(int(status[1]), FailureKind.MODEL_ERROR)
 
 
-def _killed(number: int, words: str) -> str:
+def _killed(number: int, words: str, had_oom_kill: bool | None) -> str:
+    if number == signal.SIGKILL and had_oom_kill:
+        return "The system killed Codex because memory was full (SIGKILL)." + (f"\n{words}" if words else "")
     try:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    hint = " The machine may have run out of memory." if number == signal.SIGKILL else ""
-    return f"Codex was ended from outside ({name}).{hint}" + (f"\n{words}" if words else "")
+    hint = ", perhaps because memory was full" if number == signal.SIGKILL and had_oom_kill is None else ""
+    return f"Codex was ended from outside ({name}){hint}." + (f"\n{words}" if words else "")
 
 
 def _of_interest(stderr: str) -> str:

@@ -1,71 +1,83 @@
-"""Whether the system has killed a process for want of memory: what tells such a kill from any other. Linux only.
+"""How often the kernel has killed something for want of memory, as far as it tells us; Linux only.
 
-The kernel's log says it for sure, where it may be read. Else a counter tells that it happened to some process.
+Sources: cgroup-v2.rst (`memory.events`), cgroup-v1/memory.rst (`memory.oom_control`), proc(5) (`vmstat`). Who was
+killed stands in the kernel's log alone, which is not ours to read: a SIGKILL after which the count has grown was such.
 """
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-#: Counts every such kill on the machine, those for the limit of a control group included (Linux 4.13 and newer).
-_COUNTER = Path("/proc/vmstat")
-#: The kernel's log, one record a read: "6,339,5140900,-;text" with microseconds since boot (Documentation/ABI).
-_LOG = Path("/dev/kmsg")
-_KILL = re.compile(rb"^\d+,\d+,(?P<us>\d+),[^;]*;.*\bKilled process (?P<pid>\d+) \((?P<name>[^)]*)\)")
-#: How many records are read at most: more than the log holds unless it is written to without end.
-_LONGEST = 100_000
+_ROOT = Path("/")
+_COUNT = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 
 
-def note_memory(note: Path) -> None:
-    """Write down how things stand before a process is started, for whoever looks after it later; raises OSError."""
-    note.write_text(f"{_kills_so_far()} {time.monotonic()}", encoding="ascii")
+@dataclass(frozen=True, slots=True)
+class OomKills:
+    """Counts since the start of the group and of the machine; None where it is not told."""
+
+    of_our_group: int | None
+    of_the_machine: int | None
+
+    def since(self, earlier: OomKills) -> bool | None:
+        """Whether one of ours was killed so; None if it may be, but nothing proves it."""
+        ours = _growth(earlier.of_our_group, self.of_our_group)
+        anyone = _growth(earlier.of_the_machine, self.of_the_machine)
+        if ours or (ours is None and anyone):
+            return True
+        # One may have been killed that was in a group of its own.
+        return None if anyone or (ours is None and anyone is None) else False
 
 
-def was_killed_for_memory(pid: int, note: Path) -> bool:
-    """Whether the process, which has died of a SIGKILL, was killed for want of memory since that note was made."""
+def oom_kills() -> OomKills:
+    """The counts as they are now."""
+    counts = (_count_in(place) for place in _our_group())
+    return OomKills(next((count for count in counts if count is not None), None), _count_in(_ROOT / "proc/vmstat"))
+
+
+def note_oom_kills(note: Path) -> None:
+    """Write the counts down before a process is started, for whoever looks after it later; raises OSError."""
+    counts = oom_kills()
+    note.write_text(json.dumps([counts.of_our_group, counts.of_the_machine]), encoding="ascii")
+
+
+def had_oom_kill(note: Path) -> bool | None:
+    """Whether one of ours was killed for want of memory since that note was made; None if nobody can tell."""
     try:
-        before, since_s = note.read_text(encoding="ascii").split()
-        began_s = float(since_s)
-    except (OSError, ValueError):
-        return False
-    try:
-        return any(_is_it(kill, pid, began_s) for kill in _kills_in_log())
-    except OSError:  # not for our eyes
-        now = _kills_so_far()
-        return now is not None and before.isdigit() and now > int(before)
-
-
-def _is_it(kill: re.Match[bytes], pid: int, began_s: float) -> bool:
-    """Within a container the log has other pids than we have; the name is the same."""
-    is_named = int(kill["pid"]) == pid or kill["name"].startswith(b"codex")
-    return is_named and int(kill["us"]) / 1e6 >= began_s - 1.0
-
-
-def _kills_in_log() -> Iterator[re.Match[bytes]]:
-    log = os.open(_LOG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        for _ in range(_LONGEST):
-            try:
-                record = os.read(log, 8192)
-            except BrokenPipeError:  # overwritten before it was read
-                continue
-            except BlockingIOError:
-                return
-            if (kill := _KILL.match(record)) is not None:
-                yield kill
-            elif not record:
-                return
-    finally:
-        os.close(log)
-
-
-def _kills_so_far() -> int | None:
-    try:
-        lines = _COUNTER.read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
+        group, machine = json.loads(note.read_text(encoding="ascii"))
+    except (OSError, ValueError, TypeError):
         return None
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+    return oom_kills().since(OomKills(group, machine))
+
+
+def _growth(earlier: int | None, later: int | None) -> bool | None:
+    return None if earlier is None or later is None else later > earlier
+
+
+def _our_group() -> Iterator[Path]:
+    groups = _ROOT / "sys/fs/cgroup"
+    for line in _text_of(_ROOT / "proc/self/cgroup").splitlines():
+        match line.split(":", 2):
+            case [_, "", path]:
+                yield groups / path.lstrip("/") / "memory.events"
+            case [_, controllers, path] if "memory" in controllers.split(","):
+                yield groups / "memory" / path.lstrip("/") / "memory.oom_control"
+                yield groups / "memory" / "memory.oom_control"  # in a container the path is the host's
+            case _:
+                pass
+
+
+def _count_in(place: Path) -> int | None:
+    found = _COUNT.search(_text_of(place))
+    return int(found[1]) if found else None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""

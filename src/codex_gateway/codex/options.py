@@ -53,5 +53,5 @@ class CodexOptions:
     exit_timeout_s: float = 30.0
     #: How often the files are looked at even when nothing has told of a change; 0 = only then.
     sync_interval_s: float = 3.0
-    #: How long to wait for a session that is still held by a process that is about to go away.
-    lock_patience_s: float = 2.0
+    #: How long a session may be held by somebody else before the wait for it is told of.
+    lock_patience_s: float = 0.5

@@ -112,6 +112,13 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadForked:
+    """The thread goes on from another one; in the legacy format a copy of that one's records follows."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Limited:
     """How much of the account's allowance is used, and nothing else: before the first answer of the model."""
 
@@ -154,6 +161,7 @@ Record: TypeAlias = (
     | Counted
     | Limited
     | HistoryCompacted
+    | ThreadForked
     | Replied
     | Noise
     | Garbage
@@ -211,6 +219,14 @@ _Payload: TypeAlias = dict[str, object]
 
 def _name(kind: _Kind) -> str:
     return "/".join(part for part in kind if part)
+
+
+def _session_meta(payload: _Payload) -> Record | None:
+    match payload:
+        case {"id": str(thread_id), "forked_from_id": str()}:
+            return ThreadForked(thread_id)
+        case _:
+            return None
 
 
 def _task_started(payload: _Payload) -> Record | None:
@@ -357,6 +373,7 @@ def _web_search_call(payload: _Payload) -> Record | None:
 
 
 _READERS: dict[_Kind, Callable[[_Payload], Record | None]] = {
+    ("session_meta", ""): _session_meta,
     ("event_msg", "task_started"): _task_started,
     ("event_msg", "turn_started"): _task_started,
     ("event_msg", "task_complete"): _task_complete,

@@ -12,6 +12,7 @@ from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
 from codex_gateway.codex.autopsy import examined
 from codex_gateway.codex.follow import Tail, Watcher
+from codex_gateway.codex.memory import had_oom_kill
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
@@ -66,6 +67,11 @@ class TurnWatch:
         self._stdout = Tail(self.files.stdout)
         self._stderr = Tail(self.files.stderr)
         self._evidence = Evidence(self.reader)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the turn so far."""
+        return self._evidence
 
     def wake(self) -> None:
         """Have a look at once: something outside of the files has changed."""
@@ -146,7 +152,12 @@ class TurnWatch:
                 self.thread_id = thread_id
                 if not self._is_wrong_session:
                     await self._tell(ev.SessionIdentified(thread_id, self.session_file), 0)
-            case js.ErrorTold(message, is_passing=True) | js.Warned(message):
+            case js.AgentSaid(text):
+                for said in self.reader.heard(text):
+                    await self._tell(said, 0 if self._session is None else self._session.offset)
+            case js.ErrorTold(message, is_passing=True):
+                await self._tell(ev.Notice(message, event.reconnect), 0)
+            case js.Warned(message):
                 await self._tell(ev.Notice(message), 0)
             case js.Unread(text) if text:
                 self._stderr_tail += text.encode() + b"\n"  # on a terminal both outputs come together
@@ -188,6 +199,7 @@ class TurnWatch:
         if is_gone:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
+            self._evidence.had_oom_kill = had_oom_kill(self.files.oom_kills)
             self._evidence.last_message = _text_of(self.files.last_message)
         outcome = verdict(self._evidence)
         if isinstance(outcome, Failed):
@@ -200,14 +212,7 @@ class TurnWatch:
 
     async def _examined(self, failed: Failed) -> Failed:
         windows = () if self.reader.usage is None else self.reader.usage.windows
-        return await examined(
-            failed,
-            pid=None if self.process is None else self.process.identity.pid,
-            status=self._evidence.status,
-            windows=windows,
-            files=self.files,
-            options=self.options,
-        )
+        return await examined(failed, windows=windows, options=self.options)
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""
@@ -232,7 +237,9 @@ class TurnWatch:
         await self.emit(event, offset_bytes)
 
     async def _give_sign(self) -> None:
-        if self._has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
+        # One that comes right after another is not kept for later: it would make a silence seem to begin then.
+        has_signs, self._has_signs = self._has_signs, False
+        if has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
             await self._tell(ev.OutputSeen(), 0)
 
     def _log_unread(self) -> None:

@@ -77,6 +77,8 @@ class Display:
     reasoning_mode: ReasoningMode
     #: 0 = every piece of reasoning is shown.
     reasoning_throttle_s: float
+    #: Whether turns of its session that were not asked for through it are passed on.
+    mirrors_outside_turns: bool
 
 
 @dataclass(frozen=True, slots=True)

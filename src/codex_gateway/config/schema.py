@@ -91,6 +91,7 @@ class Overridable(Table):
     codex_jsonl_stream_events: Boolean = True
     codex_jsonl_reasoning_throttle_seconds: Seconds = 10
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
+    codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Outcome
 
@@ -18,6 +19,26 @@ class Phase(StrEnum):
     FINAL_ANSWER = "final_answer"
     #: Codex before ~0.130 does not say; the last one of a turn is the answer.
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHeld:
+    """Somebody else has the session open: the turn waits, and nothing of it has begun.
+
+    Told again when the holder changes; None where nothing tells who it is. `can_fork`: this Codex can go on from the
+    session in a new one meanwhile.
+    """
+
+    holder: Holder | None
+    can_fork: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFree:
+    """The wait is over and the turn is about to begin; its records will lie behind `offset_bytes`."""
+
+    session_file: Path | None
+    offset_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +104,11 @@ class FileChanged:
     """Files were written; absolute or relative paths, as Codex names them."""
 
     paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionExpected:
+    """The context is most likely about to be compacted; that it was is told only at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +188,31 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconnect:
+    """Codex tries once more to reach the model: try number `attempt` of `attempts`, where it counts them."""
+
+    attempt: int | None = None
+    attempts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something Codex wants the person to know that ends nothing: a warning, a reconnect."""
 
     text: str
+    reconnect: Reconnect | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OutputSeen:
     """The process wrote something we do not read for content: it is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessesEnded:
+    """Processes that the turn had left behind were ended; their command lines."""
+
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +226,9 @@ class Concluded:
 
 
 Event: TypeAlias = (
-    ProcessStarted
+    SessionHeld
+    | SessionFree
+    | ProcessStarted
     | SessionIdentified
     | TurnStarted
     | Message
@@ -192,9 +236,11 @@ Event: TypeAlias = (
     | CommandStarted
     | CommandFinished
     | FileChanged
+    | CompactionExpected
     | Compacted
     | Usage
     | Notice
     | OutputSeen
+    | ProcessesEnded
     | Concluded
 )

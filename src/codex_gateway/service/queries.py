@@ -30,6 +30,7 @@ class Queries:
             thread_id=None if seen.session is None else seen.session.thread_id,
             running=None if seen.running is None else self._line(seen.running),
             progress=progress,
+            diagnosis=None if seen.running is None else self._executor.diagnosis_of(seen.running.id),
             waiting=len(seen.waiting),
             last=None if seen.last is None else _verdict(seen.last),
             windows=self._current(told or await self._ledger.last_windows(chat)),
@@ -63,7 +64,10 @@ class Queries:
 
     def _line(self, run: Run) -> RunLine:
         since = run.queued_at if run.started_at is None else run.started_at
-        return RunLine(run.id, run.state, run.prompt, elapsed_s=max(0.0, self._clock() - since))
+        progress = self._executor.progress_of(run.id)
+        is_waiting = progress is not None and progress.is_waiting
+        elapsed_s = max(0.0, self._clock() - since)
+        return RunLine(run.id, run.state, run.prompt, elapsed_s=elapsed_s, is_waiting=is_waiting)
 
 
 def _verdict(run: Run) -> SettledCard:
@@ -78,6 +82,7 @@ def _verdict(run: Run) -> SettledCard:
         stop_reason=run.stop_reason,
         failure_kind=run.failure_kind,
         error=run.error,
+        diagnosis=run.diagnosis,
         context=run.context,
         windows=run.windows,
         resets_at=run.resets_at,

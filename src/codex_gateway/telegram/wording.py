@@ -8,10 +8,13 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram.cards import allowance, draw, is_scarce, room, settled, stop_button, working
+from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
+from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
+from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.units import count, duration, one_line
+from codex_gateway.telegram.waiting import ending_holder, forked, waiting
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096
@@ -81,6 +84,8 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no answer yet.")]
         case say.LastResult(markdown=markdown):
             return _markdown(markdown or "", limit) or [_sentence("The last run finished without saying anything.")]
+        case say.StillRunning():
+            return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
             return [_sentence("Nothing is running here.")]
         case say.Stopping():
@@ -89,6 +94,12 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no prompt to retry yet.")]
         case say.StillAtIt():
             return [_sentence("That prompt is at work or waiting already.")]
+        case say.NotWaiting():
+            return [_sentence("That prompt is not waiting for its session any more.")]
+        case say.EndingHolder():
+            return [ending_holder(reply)]
+        case say.SessionForked():
+            return [forked(reply)]
         case say.StatusReport():
             return _whole(_status(reply))
         case say.QueueReport():
@@ -101,6 +112,10 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_help()]
         case say.NotUnderstood(misspoken=misspoken):
             return [_sentence(_not_understood(misspoken))]
+        case say.OutsideWords(markdown=markdown):
+            return silently(_markdown(markdown, limit))
+        case say.OutsidePrompt() | say.OutsideEnd():
+            return silently([outside(reply)])
         case _:
             assert_never(reply)
 
@@ -133,11 +148,16 @@ def _status(reply: say.StatusReport) -> Message:
         page.say(" · session ").code(reply.thread_id)
     else:
         page.say(" · no session yet: the first prompt begins one")
-    if reply.running:
+    if reply.running and reply.progress and reply.progress.is_waiting:
+        waiting(page.line(f"Run {reply.running.run_id}: "), reply.progress)
+        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+    elif reply.running:
         facts = [working(reply.running.elapsed_s, reply.progress)]
         facts += room(reply.progress.context if reply.progress else None)
         page.line(f"⚙️ Run {reply.running.run_id} · {' · '.join(facts)}")
         page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+        if reply.progress:
+            now(page.line(), reply.progress, reply.diagnosis)
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
@@ -155,7 +175,10 @@ def _queue(reply: say.QueueReport) -> Message:
         return _sentence("Nothing runs and nothing waits.")
     page = Page()
     if reply.running:
-        page.say(f"⚙️ Run {reply.running.run_id} · {duration(reply.running.elapsed_s)} · {_prompt(reply.running)}")
+        is_waiting = reply.running.is_waiting
+        page.say(f"{'⏸' if is_waiting else '⚙️'} Run {reply.running.run_id} · ")
+        page.say("waits for its session" if is_waiting else duration(reply.running.elapsed_s))
+        page.say(f" · {_prompt(reply.running)}")
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         page.line(f"{place}. Run {line.run_id} · waits {duration(line.elapsed_s)} · {_prompt(line)}")
     if (more := len(reply.waiting) - _LISTED) > 0:

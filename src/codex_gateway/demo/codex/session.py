@@ -59,6 +59,8 @@ class Session:
     knows_world: bool = False
     #: Pause in the middle of every line; 0 writes a line at once, as Codex does with most.
     torn_s: float = 0.0
+    #: Kept open from the first line on, as the real one does.
+    _descriptor: int = -1
 
     @property
     def is_new(self) -> bool:
@@ -72,18 +74,16 @@ class Session:
             self.ordinal += 1
         line["type"], line["payload"] = record
         encoded = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            if self.torn_s:
-                half = len(encoded) // 2
-                os.write(descriptor, encoded[:half])
-                time.sleep(self.torn_s)
-                encoded = encoded[half:]
-            while encoded:
-                encoded = encoded[os.write(descriptor, encoded) :]
-        finally:
-            os.close(descriptor)
+        if self._descriptor < 0:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if self.torn_s:
+            half = len(encoded) // 2
+            os.write(self._descriptor, encoded[:half])
+            time.sleep(self.torn_s)
+            encoded = encoded[half:]
+        while encoded:
+            encoded = encoded[os.write(self._descriptor, encoded) :]
 
 
 def create(home: str, thread_id: str, *, paginated: bool, modern: bool, torn_s: float) -> Session:
