@@ -152,6 +152,7 @@ class Watcher:
                 _LOG.warning("follow.polling", reason=error)
             else:
                 asyncio.get_running_loop().add_reader(self._inotify.fd, self._drain)
+                self._may_all_have_grown = False
         if self._inotify is None:
             self._interval_s = min(self._interval_s or 0.25, 0.25)
         return self
@@ -217,9 +218,8 @@ class Watcher:
         while at < len(told):
             number, _, _, name_bytes = _INOTIFY_EVENT.unpack_from(told, at)
             at += _INOTIFY_EVENT.size + name_bytes
-            path = self._watched.get(number)
-            if path is None:  # too much happened to tell it all
+            if number < 0:  # too much happened to tell it all
                 self._may_all_have_grown = True
-            else:
-                self._grown.add(path)
+            elif number in self._watched:
+                self._grown.add(self._watched[number])
         self._changed.set()
