@@ -134,7 +134,7 @@ class TurnWatch:
         lines, more = self._session.read()
         self._has_signs = self._has_signs or more
         for line in lines:
-            for event in self.reader.read(rollout.read_line(line.content)):
+            for event in self.reader.read(rollout.read_line(line.content, line.tail)):
                 await self._tell(event, line.end)
         return more
 
