@@ -173,7 +173,7 @@ async def second_of_ours(scene: Scene) -> Outcome:
 async def terminal_at_rest(scene: Scene) -> Outcome:
     with terminal(scene):
         await until(lambda: not has_lock(scene) or scene.bench.is_held(scene.thread_id))
-        return await scene.turn()
+        return await unless_held(scene, scene.begin())
 
 
 async def terminal_at_work(scene: Scene) -> Outcome:
@@ -182,13 +182,25 @@ async def terminal_at_work(scene: Scene) -> Outcome:
     with terminal(scene, f"@comment from the terminal\n@sh until test -e {between}; do sleep 0.02; done\n@say bye"):
         await until(lambda: "from the terminal" in scene.bench.session_text(scene.thread_id))
         task = scene.begin()
-        await until(lambda: task.done() or scene.ear.said == ["from us"])
+        await until(lambda: task.done() or scene.ear.said == ["from us"] or scene.ear.has(ev.SessionHeld))
+        if has_lock(scene):
+            return await unless_held(scene, task)
         between.touch()
         await until(lambda: task.done() or '"bye"' in scene.bench.session_text(scene.thread_id))
         scene.gate.touch()
         outcome = await task
         between.touch()
         return outcome
+
+
+async def unless_held(scene: Scene, task: asyncio.Task[Outcome]) -> Outcome:
+    """How the turn ends; one that is told to wait for its session would do so for as long as that is held."""
+    await until(lambda: task.done() or scene.ear.has(ev.SessionHeld))
+    if task.done():
+        return await task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return Failed(FailureKind.SESSION_BUSY, "waits for its session")
 
 
 def has_lock(scene: Scene) -> bool:
@@ -243,7 +255,7 @@ HEADS_UP = ("Heads up: Long threads and multiple compactions",)
 SLEEPER = "@comment note\n@sh setsid sleep 1000 & sleep 1000"
 SLEEPING = ("comment: note", "$ setsid sleep 1000 & sleep 1000")
 GATED = "@comment from us\n@sh until test -e {gate}; do sleep 0.02; done\n@say bye from us"
-BUSY = Expected(Failed(FailureKind.SESSION_BUSY, "already has an active writer"))
+BUSY = Expected(Failed(FailureKind.SESSION_BUSY, "waits for its session"))
 GATED_STEPS = ("comment: from us", "$ until gate", "$ until gate → 0", "answer: bye from us")
 
 CASES = (
@@ -288,7 +300,7 @@ CASES = (
     Case(
         "400",
         (AT_WORK + "@status 400",),
-        Expected(Failed(FailureKind.MODEL_ERROR, "The scripted model answers 400."), WORK),
+        Expected(Failed(FailureKind.REFUSED, "The scripted model answers 400."), WORK),
     ),
     Case(
         "401",
@@ -383,7 +395,7 @@ CASES = (
         Expected(Failed(FailureKind.CONTEXT_FULL, "ran out of room in the model's context window")),
         {
             (OLDER, "they pass on what the service says, and the scripted one does not say why"): Expected(
-                Failed(FailureKind.MODEL_ERROR, "The scripted model answers 400.")
+                Failed(FailureKind.REFUSED, "The scripted model answers 400.")
             ),
         },
     ),
@@ -440,7 +452,7 @@ CASES = (
     Case(
         "missing work directory",
         ("hello",),
-        Expected(Failed(FailureKind.CANNOT_START, "gone does not exist.")),
+        Expected(Failed(FailureKind.NO_WORKDIR, "gone does not exist.")),
         act=no_workdir,
         goes_on=False,
     ),

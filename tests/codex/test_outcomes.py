@@ -206,7 +206,7 @@ async def test_a_codex_that_is_too_old_says_so(
 async def test_a_version_that_never_comes_is_not_waited_for(
     scripted: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codex_gateway.codex.autopsy._VERSION_LIMIT_S", 0.1)
+    monkeypatch.setattr("codex_gateway.codex.version._LIMIT_S", 0.1)
     stuck = program(tmp_path / "codex", OLD.format(version="0").replace("&& echo", "&& exec sleep 600 && echo"))
     assert failed(await scripted.ask("hello", cli_cmd=str(stuck))).kind is K.USAGE
 

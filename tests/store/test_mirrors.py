@@ -174,7 +174,7 @@ async def test_a_session_that_begins_with_our_run_is_mirrored_from_there(tmp_pat
     async with books(tmp_path) as it:
         await it.bind(thread_id=None)
         run, attempt = await it.begin(offset=0)
-        await it.runs.note_session(run, attempt, THREAD, Path("/f"))
+        await it.runs.note_session(run, attempt, THREAD, Path("/f"), now=1.0)
         await it.note(run, attempt, "mine", 200, ALPHA)
         assert await it.cursor() == Cursor(200, 200)
         await it.mirrors.tell(await it.bound(), Cursor(300, 300), chat=CHAT, parcels=[], now=1.0)
@@ -186,7 +186,7 @@ async def test_a_bot_that_does_not_mirror_keeps_no_place(tmp_path: Path) -> None
     async with books(tmp_path) as it:
         await it.bind(thread_id=None)
         run, attempt = await it.begin(offset=0)
-        await it.runs.note_session(run, attempt, THREAD, Path("/f"))
+        await it.runs.note_session(run, attempt, THREAD, Path("/f"), now=1.0)
         await it.note(run, attempt, "mine", 200, BETA)
         assert await it.cursor() is None
         await it.mirrors.begin(await it.bound(), 50)
