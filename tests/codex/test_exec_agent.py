@@ -166,12 +166,12 @@ async def test_an_unknown_session_is_refused_before_anything_is_started(bench: B
 
 
 async def test_what_cannot_be_started_is_a_failure_and_no_exception(bench: Bench) -> None:
-    assert failure(await bench.ask("hello", cli_cmd="no-such-codex")) is FailureKind.CANNOT_START
+    assert failure(await bench.ask("hello", cli_cmd="no-such-codex")) is FailureKind.NOT_INSTALLED
     not_executable = bench.folder / "codex.txt"
     not_executable.write_text("x")
-    assert failure(await bench.ask("hello", cli_cmd=str(not_executable))) is FailureKind.CANNOT_START
+    assert failure(await bench.ask("hello", cli_cmd=str(not_executable))) is FailureKind.NOT_EXECUTABLE
     lost = replace(bench, workdir=bench.folder / "gone")
-    assert failure(await lost.ask("hello")) is FailureKind.CANNOT_START
+    assert failure(await lost.ask("hello")) is FailureKind.NO_WORKDIR
 
 
 async def test_a_folder_without_git_is_refused_if_codex_checks(bench: Bench) -> None:
@@ -311,7 +311,7 @@ async def test_a_turn_that_ended_while_we_were_away_is_read_from_its_files(bench
             await until(lambda: not bench.left_behind())
             later = Ear()
             outcome = await bench.agent().reattach(recorded(attempt, ear), later)
-            assert outcome == expected or failure(outcome) is FailureKind.MODEL_ERROR
+            assert outcome == expected or failure(outcome) is FailureKind.REFUSED
             assert not later.has(ev.ProcessStarted)
 
 
