@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from codex.turns import Bench, Ear, recorded, until
+from codex_gateway.codex import proc
 from codex_gateway.codex.options import ApprovalsMode, InputMode
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind
+from support.codex_lab import kill_if_alive
 
 UNKNOWN = ThreadId("01a1f920-e197-7680-af9c-1ed048038c95")
 
@@ -193,6 +195,23 @@ async def test_cancelling_stops_everything_that_was_started(bench: Bench) -> Non
         await task
     assert bench.left_behind() == []
     assert await bench.ask("again", thread_id) == Answered("echo: again")
+
+
+@pytest.mark.parametrize("use_pty", [False, True])
+async def test_cancelling_ends_what_carries_no_mark_at_all(bench: Bench, use_pty: bool) -> None:
+    told = bench.folder / "pid"
+    script = f"@sh env -i setsid sh -c 'echo $$ > {told}; exec sleep 1000' & wait"
+    task = asyncio.create_task(bench.ask(script, use_pty=use_pty))
+    await until(lambda: told.is_file() and told.read_text().endswith("\n"))
+    stranger = proc.identify(int(told.read_text()))
+    assert stranger is not None
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    try:
+        assert not proc.is_alive(stranger)
+    finally:
+        kill_if_alive([stranger.pid])
 
 
 async def test_a_killed_codex_leaves_no_orphans(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from codex_gateway.codex.memory import note_oom_kills
 from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
-from codex_gateway.codex.process import Files, Process, stop_left_behind
+from codex_gateway.codex.process import Files, Process, end_all, stop_left_behind
 from codex_gateway.codex.refusal import refusal_of
 from codex_gateway.codex.session_wait import SessionWait
 from codex_gateway.codex.spent import spent_before
@@ -271,21 +271,26 @@ class ExecAgent:
 
     async def _end_found(self, attempt: Attempt, files: Files) -> None:
         process = await self._find(attempt, files)
+        await _end(process, tag=files.tag, thread_id=attempt.thread_id)
         if process is not None:
-            await process.stop()
             process.close()
-        await stop_left_behind(files.tag, thread_id=None, since_ticks=0)
 
     async def _clean_up(self, watch: TurnWatch) -> None:
-        """End the process and everything that it has started; takes at most about ten seconds."""
-        since_ticks = 0
-        if watch.process is not None:
-            since_ticks = watch.process.identity.start_ticks
-            await watch.process.stop()
-        thread_id = watch.thread_id if since_ticks else None
-        ended = await stop_left_behind(watch.files.tag, thread_id=thread_id, since_ticks=since_ticks)
+        ended = await _end(watch.process, tag=watch.files.tag, thread_id=watch.thread_id)
         if ended:
             await watch.emit(ev.ProcessesEnded(ended), 0)
+
+
+async def _end(process: Process | None, *, tag: str, thread_id: ThreadId | None) -> tuple[str, ...]:
+    """End an attempt's process and everything that it has started, mostly within a second; what it had left behind."""
+    if process is None:
+        return await stop_left_behind(tag, thread_id=None, since_ticks=0)
+    # By their parents, while they have them, those are known too that were started with an empty environment.
+    children = await asyncio.to_thread(proc.descendants, process.identity)
+    await process.stop()
+    ended = await stop_left_behind(tag, thread_id=thread_id, since_ticks=process.identity.start_ticks)
+    await end_all(children)
+    return ended
 
 
 def _leaves_a_mess(outcome: Outcome, watch: TurnWatch) -> bool:

@@ -210,7 +210,7 @@ async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int)
 
 
 async def end_all(processes: Iterable[ProcessId]) -> None:
-    """End those of the processes that still live. Takes at most about two seconds."""
+    """End those of the processes that still live. Takes at most about four seconds."""
     left = list(processes)
     for number, patience_s in _ORPHAN_PATIENCE_S:
         left = [process for process in left if proc.is_alive(process)]
