@@ -71,6 +71,9 @@ async def test_a_prompt_waits_for_a_persons_terminal(tmp_path: Path, cli: Cli) -
             card = await waiting(it, asked)
             assert f"codex resume (pid {screen.process.pid}, {screen.name})." in card.text
             assert buttons(card) == ["stop:1", "fork:1"]
+            await screen.ask("@say by hand")  # and what goes on there is seen meanwhile
+            await it.see(lambda: any("by hand" in m.text for m in it.bot().chat.messages if m.reply_to is not asked))
+            assert it.status_of(asked).text.startswith("⏸")
             await screen.close()
             assert (await it.verdict(asked)).startswith("✅ Done")
         assert [message.text for message in it.answers_to(asked)] == ["after you"]
@@ -125,7 +128,8 @@ async def test_a_session_of_an_older_codex_is_forked_without_its_history_being_t
             await it.sees_process("sleep\x001000")
             await _forks(it, person.pid)
         told = [message.text for message in bot.chat.messages]
-        assert "an old remark" not in told and "mine" not in told
+        # what the person does in the old session is seen as it happens, and not again with its copy
+        assert "an old remark" not in told and told.count("mine") == 1
 
 
 async def _forks(it: House, holder: int) -> None:

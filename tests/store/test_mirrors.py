@@ -123,6 +123,22 @@ async def test_a_turn_that_ended_before_it_was_known_is_told_by_its_prompt_and_t
             assert await it.mirrors.origin(session, other, prompt=prompt) == Origin(None)
 
 
+async def test_a_turn_while_ours_waits_for_the_session_is_anothers(tmp_path: Path) -> None:
+    async with books(tmp_path) as it:
+        session = await it.bind()
+        run, attempt = await it.begin("go")
+        assert await it.mirrors.origin(session, turn("theirs"), prompt="go") is None
+        await it.runs.note_wait(attempt)
+        assert await it.mirrors.origin(session, turn("theirs"), prompt="go") == Origin(None)
+        [(_, waiting)] = await it.runs.running()
+        assert waiting is not None
+        await it.runs.note_start(waiting, StartingPoint(Path("/f"), 150), now=5.0)
+        assert await it.mirrors.origin(session, turn("theirs", 120), prompt="go") == Origin(None)
+        assert await it.mirrors.origin(session, turn("mine", 200), prompt="go") is None
+        await it.note(run, attempt, "mine", 200)
+        assert await it.mirrors.origin(session, turn("mine", 200), prompt="go") == Origin(ALPHA)
+
+
 async def test_a_turn_in_another_session_claims_nothing_here(tmp_path: Path) -> None:
     async with books(tmp_path) as it:
         here, there = await it.bind(), await it.bind(BETA, OTHER_THREAD)

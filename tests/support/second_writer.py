@@ -101,6 +101,12 @@ class Terminal:
         """Everything shown so far, a blank for each movement of the cursor."""
         return re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b" ", bytes(self.shown))
 
+    async def ask(self, prompt: str) -> None:
+        """Type a prompt; what comes all at once, the return key too, would be taken for a paste."""
+        self.type(prompt)
+        await asyncio.sleep(0.5)
+        self.type("\r")
+
     async def close(self) -> None:
         """As a person does: Ctrl-C, and once more if that only cleared the line."""
         while self.process.returncode is None:

@@ -70,7 +70,9 @@ class TurnReader:
             return ()
         match record:
             case ro.ThreadForked(thread_id):
-                self._fork = self._fork or thread_id
+                if self._fork is None and not self.has_begun:
+                    self._fork = thread_id
+                    self.thread_before = None  # its counts go on from the other thread's
                 return ()
             case ro.Garbage():
                 self.garbage_lines += 1

@@ -267,6 +267,8 @@ class Executor:
         if conduct.narration.is_ready:
             conduct.words.set()
         match event:
+            case ev.SessionHeld():
+                await self._runs.note_wait(attempt.id)
             case ev.SessionFree(session_file=file, offset_bytes=start_bytes):
                 start = StartingPoint(file, start_bytes)
                 await self._runs.note_start(attempt, start, now=conduct.working_since or self._clock())

@@ -104,13 +104,17 @@ class Runs:
             )
         )
 
+    async def note_wait(self, attempt_id: AttemptId) -> None:
+        """The attempt waits for its session: whatever is written there meanwhile is somebody else's."""
+        await self._database.write(lambda tx: tx.run("UPDATE attempts SET is_waiting = 1 WHERE id = ?", (attempt_id,)))
+
     async def note_start(self, attempt: Attempt, start: StartingPoint, *, now: float) -> None:
         """The wait for the session is over, and the turn is about to begin, at a point of its own."""
 
         async def work(tx: Transaction) -> None:
             file = None if start.session_file is None else str(start.session_file)
             await tx.run(
-                "UPDATE attempts SET session_file = ?, offset_bytes = ? WHERE id = ?",
+                "UPDATE attempts SET session_file = ?, offset_bytes = ?, is_waiting = 0 WHERE id = ?",
                 (file, start.offset_bytes, attempt.id),
             )
             await tx.run("UPDATE runs SET started_at = ? WHERE id = ? AND state = 'running'", (now, attempt.run_id))
