@@ -101,6 +101,7 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
             "**alpha** · session `0199-ab`\n"
             "⚙️ Run 3 · 1:05 · 7 steps · 62% context left\n"
             "|Fix the failing test|\n"
+            "Starting Codex…\n"
             "Nothing waits\n"
             f"⚠️ 5 h limit 91% used, renewed {moment(RESET)}\n"
             "📊 limit 40% used\n"
