@@ -127,6 +127,18 @@ async def test_a_terminal_goes_with_its_codex_and_a_codex_with_its_terminal(benc
         assert bench.left_behind() == []
 
 
+async def test_a_codex_that_is_killed_under_its_terminal_is_told_as_such(bench: Bench) -> None:
+    ear = Ear()
+    task = asyncio.create_task(bench.ask("@sh sleep 1000", ear=ear, use_pty=True))
+    await until(lambda: ear.has(ev.CommandStarted))
+    [holder] = ear.all(ev.ProcessStarted)
+    [codex] = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+    os.kill(int(codex), signal.SIGKILL)
+    outcome = await task
+    assert failure(outcome) is FailureKind.KILLED
+    assert "SIGKILL" in str(outcome) and "Traceback" not in str(outcome)
+
+
 async def test_an_image_goes_along(bench: Bench) -> None:
     image = bench.folder / "dot.png"
     image.write_bytes(
@@ -152,12 +164,12 @@ async def test_an_unknown_session_is_refused_before_anything_is_started(bench: B
 
 
 async def test_what_cannot_be_started_is_a_failure_and_no_exception(bench: Bench) -> None:
-    assert failure(await bench.ask("hello", cli_cmd="no-such-codex")) is FailureKind.CANNOT_START
+    assert failure(await bench.ask("hello", cli_cmd="no-such-codex")) is FailureKind.NOT_INSTALLED
     not_executable = bench.folder / "codex.txt"
     not_executable.write_text("x")
-    assert failure(await bench.ask("hello", cli_cmd=str(not_executable))) is FailureKind.CANNOT_START
+    assert failure(await bench.ask("hello", cli_cmd=str(not_executable))) is FailureKind.NOT_EXECUTABLE
     lost = replace(bench, workdir=bench.folder / "gone")
-    assert failure(await lost.ask("hello")) is FailureKind.CANNOT_START
+    assert failure(await lost.ask("hello")) is FailureKind.NO_WORKDIR
 
 
 async def test_a_folder_without_git_is_refused_if_codex_checks(bench: Bench) -> None:
@@ -280,7 +292,7 @@ async def test_a_turn_that_ended_while_we_were_away_is_read_from_its_files(bench
             await until(lambda: not bench.left_behind())
             later = Ear()
             outcome = await bench.agent().reattach(recorded(attempt, ear), later)
-            assert outcome == expected or failure(outcome) is FailureKind.MODEL_ERROR
+            assert outcome == expected or failure(outcome) is FailureKind.REFUSED
             assert not later.has(ev.ProcessStarted)
 
 

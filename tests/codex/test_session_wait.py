@@ -74,9 +74,12 @@ def is_alive(pid: int) -> bool:
 async def test_a_turn_waits_for_a_second_writer_and_goes_on_by_itself(bench: Bench) -> None:
     thread_id = await bench.new_session()
     first, second = Ear(), Ear()
-    working = asyncio.create_task(bench.ask("@sh sleep 1000 & wait\n@say never", thread_id, ear=first))
+    agent, turn = bench.agent(lock_patience_s=0.0), bench.turn("me too", thread_id)
+    attempt = bench.attempt(agent, turn)  # what the other one writes comes behind its starting point
+    prompt = "@comment theirs\n@sh sleep 1000\n@say never"
+    working = asyncio.create_task(bench.ask(prompt, thread_id, ear=first))
     await until(lambda: first.has(ev.CommandStarted))
-    waiting = asyncio.create_task(bench.ask("me too", thread_id, ear=second, lock_patience_s=0.0))
+    waiting = asyncio.create_task(agent.perform(turn, attempt, second))
     await until(lambda: second.has(ev.SessionHeld))
     told = second.all(ev.SessionHeld)[0].holder
     assert told is not None and told.pid == first.all(ev.ProcessStarted)[0].pid
@@ -118,13 +121,16 @@ async def test_a_holder_under_a_terminal_is_named_with_it(scripted: Bench) -> No
         os.close(slave)
 
 
-async def test_a_lock_on_another_file_of_the_same_number_holds_nothing(scripted: Bench, tmp_path: Path) -> None:
-    thread_id = await scripted.new_session()
-    path = lock_of(scripted, thread_id)
-    path.touch()
-    with held(tmp_path / "another"):
-        assert not holder.is_held(scripted.options.home, thread_id)
-        assert holder.find_holder(scripted.options.home, thread_id, attempts_dir=tmp_path) is None
+def test_a_lock_on_a_file_of_the_same_number_on_another_disk_is_not_sure(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with held(path):
+        real = path.stat()
+        there = list(real)
+        there[2] += 1  # st_dev
+        elsewhere = os.stat_result(there)
+        assert list(holder._owners(real)) == [(os.getpid(), True)]
+        assert list(holder._owners(elsewhere)) == [(os.getpid(), False)]
+        assert proc.has_open(os.getpid(), real) and not proc.has_open(os.getpid(), elsewhere)
 
 
 async def test_a_wait_that_is_stopped_has_started_nothing(scripted: Bench) -> None:
@@ -178,9 +184,19 @@ async def test_codex_that_sees_a_writer_whom_we_do_not_see_is_tried_again(
 ) -> None:
     monkeypatch.setattr("codex_gateway.codex.exec_agent._REFUSED_PAUSES_S", (0.01,) * 5)
     thread_id = await scripted.new_session()
-    ear = Ear()
-    program = refusing(scripted, 3)
-    outcome = await scripted.ask("once", thread_id, ear=ear, cli_cmd=str(program), use_pty=use_pty)
+    agent = scripted.agent(cli_cmd=str(refusing(scripted, 3)), use_pty=use_pty)
+    turn = scripted.turn("once", thread_id)
+    attempt = scripted.attempt(agent, turn)
+    left: list[bool] = []
+
+    class Looking(Ear):
+        async def __call__(self, event: ev.Event, offset_bytes: int) -> None:
+            left.append(attempt.directory.exists() and isinstance(event, ev.SessionHeld))
+            await super().__call__(event, offset_bytes)
+
+    ear = Looking()
+    outcome = await agent.perform(turn, attempt, ear)
+    assert not any(left), "what a refused process wrote is gone before the next one writes"
     assert outcome == Answered("echo: once")
     assert ear.said == ["echo: once"]
     assert ear.all(ev.Concluded) == [ev.Concluded(outcome)]

@@ -20,7 +20,7 @@ from codex_gateway.demo.bot_api import Fault, Injection, Person
 from support.codex_lab import SCRIPTED
 from support.house import LIMIT_S, Bot, House, house
 from support.inventory import Inventory, take, watched
-from support.torture import Asked, ask, chance, number_from_environment, people, told_as_settled
+from support.torture import Asked, ask, chance, number_from_environment, people, press_stop, told_as_settled
 
 RUNS = number_from_environment("TORTURE_RUNS", 100)
 #: Enough for everything that is opened once to be open.
@@ -153,7 +153,7 @@ async def _lane(
             if is_endless or rng.random() < 0.15:
                 await it.see(lambda one=one: one.statuses)
                 await asyncio.sleep(rng.uniform(0, 0.6))  # at any moment of it
-                _stop(one)
+                press_stop(one)
             elif rng.random() < 0.15:
                 await asyncio.sleep(rng.uniform(0, 0.3))
                 _kill_one(rng, it.codex_pids())
@@ -175,11 +175,3 @@ def _kill_one(rng: random.Random, pids: list[int]) -> None:
     if pids:
         with suppress(ProcessLookupError):
             os.kill(rng.choice(pids), signal.SIGKILL)
-
-
-def _stop(one: Asked) -> None:
-    """Press the button, unless it is gone by now."""
-    for status in one.statuses:
-        for button in status.buttons:
-            if (button.data or "").startswith("stop:"):
-                one.chat.press(one.person, status, str(button.data))

@@ -8,7 +8,7 @@ from pathlib import Path
 from codex_gateway.core import event as ev
 from codex_gateway.core import request as rq
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import AttemptId, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.ids import AttemptId, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import Answered, Failed, FailureKind, Outcome
 from codex_gateway.core.ports import Emit
 from codex_gateway.core.run import Turn
@@ -287,6 +287,17 @@ async def test_what_works_for_another_run_is_no_leftover(tmp_path: Path) -> None
         assert agent.ousted == []
         gate.set()
         await it.settled(2)
+
+
+async def test_nothing_is_taken_from_a_session_that_is_paused(tmp_path: Path) -> None:
+    async with hall(tmp_path) as it:
+        with it.scheduler.pausing(SessionId(1)):
+            await it.say("one")
+            await it.say("elsewhere", chat=OTHER_CHAT)
+            await until(lambda: it.chat.answers(OTHER_CHAT) == ["echo: elsewhere"])
+            assert (await it.states())[0] == "queued"
+        await it.settled(2)
+        assert it.chat.answers() == ["echo: one"]
 
 
 async def test_status_and_queue_tell_of_the_wait(tmp_path: Path) -> None:

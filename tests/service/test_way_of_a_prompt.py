@@ -292,3 +292,13 @@ async def test_a_misspoken_command_is_never_a_run(tmp_path: Path) -> None:
         await it.settled(0)
         assert "/stpo" in it.chat.texts()[0]
         assert it.agent.turns == []
+
+
+async def test_a_codex_that_is_not_understood_is_named_in_the_verdict(tmp_path: Path) -> None:
+    agent = PlayedAgent(plays={"hello": playing(ev.Misread(12, "0.999.0"), answer="the answer")})
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("hello")
+        await it.settled(1)
+        status, answer = it.chat.sent
+        assert answer.text == "answer: the answer"
+        assert "Misread(records=12, version='0.999.0')" in status.text

@@ -297,7 +297,7 @@ class House:
 
 def is_status(message: Message) -> bool:
     """Whether a message is the status message of a run, in any of its states."""
-    return message.text.startswith(("⏳", "⚙️", "✅", "❌", "⏹"))
+    return message.text.startswith(("⏳", "⏸", "⚙️", "✅", "❌", "⏹"))
 
 
 @asynccontextmanager

@@ -85,16 +85,9 @@ async def whenever(it: House, asked: Asked, turn: Turn, rng: random.Random) -> C
     return await _after(rng, 1.5)
 
 
-MOMENTS: tuple[Moment, ...] = (
-    received,
-    starting,
-    in_a_tool,
-    concluded,
-    settled,
-    sending_status,
-    sending_answer,
-    whenever,
-)
+#: From the first to the last.
+LIFE: tuple[Moment, ...] = (received, starting, in_a_tool, concluded, settled, whenever)
+MOMENTS: tuple[Moment, ...] = (*LIFE, sending_status, sending_answer)
 
 
 async def _after(rng: random.Random, at_most_s: float) -> Callable[[], None]:

@@ -15,6 +15,9 @@ from support.house import Bot, House, is_status, marked
 #: What a status message shows for each state that a run ends in.
 VERDICTS = {"succeeded": "✅", "failed": "❌", "stopped": "⏹"}
 
+#: A turn that ignores signals, and leaves something behind in a session of its own.
+STUBBORN = """@sh bash -c 'trap "" INT TERM; sleep 1000 & setsid sleep 1000 & wait'"""
+
 
 def number_from_environment(name: str, default: int) -> int:
     """A number that makes a test longer or shorter."""
@@ -71,6 +74,14 @@ def ask(it: House, bot: Bot, prompt: str, person: Person | None = None) -> Asked
     person = person or it.owner
     chat = it.server.private_chat(person, bot.account)
     return Asked(bot, chat, person, chat.say(person, prompt))
+
+
+def press_stop(asked: Asked) -> None:
+    """Press the Stop button of its status message, unless it is gone by now."""
+    for status in asked.statuses:
+        for button in status.buttons:
+            if button.data is not None and button.data.startswith("stop:"):
+                asked.chat.press(asked.person, status, button.data)
 
 
 async def until(condition: Callable[[], object], *, limit_s: float) -> None:

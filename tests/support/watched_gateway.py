@@ -48,9 +48,9 @@ async def _fill_the_pool() -> None:
 
 def _open_files() -> list[str]:
     names = []
-    for fd in Path("/proc/self/fd").iterdir():
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            names.append(str(fd.readlink()).partition(":[")[0])
+            names.append(str(entry.readlink()).partition(":[")[0])
         except OSError:  # the one that lists them
             continue
     return names

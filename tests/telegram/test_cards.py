@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
-from codex_gateway.core.event import Context, Tokens, Window
-from codex_gateway.core.ids import RunId
+from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import AttemptId, RunId
 from codex_gateway.core.outcome import RETRYABLE, FailureKind, StopReason
 from codex_gateway.core.progress import Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
@@ -40,6 +41,10 @@ def running(progress: Progress, elapsed_s: float = 65.9) -> RunningCard:
     return RunningCard(RunId(3), elapsed_s, progress)
 
 
+def waiting(holder: Holder | None, *, can_fork: bool = False) -> Progress:
+    return Progress(doing=Doing.WAITING_FOR_SESSION, holder=holder, can_fork=can_fork)
+
+
 LISTING = Step("1", "ls -la", is_done=True, exit_code=0)
 TESTS = Step("2", "pytest -q\n  tests", is_done=True, exit_code=1)
 UNTOLD = Step("3", "edit src/app.py", is_done=True)
@@ -54,6 +59,30 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     "queued": (QueuedCard(RunId(3), 2), "⏳ Queued · 2 ahead\n[⏹ Stop → stop:3]"),
     "next": (QueuedCard(RunId(3), 0), "⏳ Starting…\n[⏹ Stop → stop:3]"),
     "starting": (running(Progress(), 0.4), "⚙️ Working · 0:00\nStarting Codex…\n[⏹ Stop → stop:3]"),
+    "waiting for a terminal": (
+        running(waiting(Holder(4242, "codex resume", "pts/3"), can_fork=True)),
+        "⏸ The session is open in `codex resume` (pid 4242, pts/3).\n"
+        "Your prompt starts by itself when it is closed.\n"
+        "[⏹ Stop → stop:3][🔀 Fork → fork:3]",
+    ),
+    "waiting for nobody knows whom": (
+        running(waiting(None)),
+        "⏸ The session is open in another program.\nYour prompt starts by itself when it is closed.\n[⏹ Stop → stop:3]",
+    ),
+    "waiting for a leftover": (
+        running(waiting(Holder(4242, "codex exec resume", None, AttemptId(7)), can_fork=True)),
+        "⏸ The session is still open in `codex exec resume` (pid 4242), which an earlier run of mine has left behind.\n"
+        "Your prompt starts by itself when it is closed.\n"
+        "[⏹ Stop → stop:3][🔀 Fork → fork:3]\n[🧹 End process 4242 → holder:3]",
+    ),
+    "waiting for a server": (
+        running(waiting(Holder(4242, "codex app-server"))),
+        "⏸ The session is open in `codex app-server` (pid 4242).\n"
+        "That is Codex’s background server: it keeps a session for up to half an hour after its terminal was closed. "
+        "`codex app-server daemon stop` ends it; `codex --no-daemon` works without it.\n"
+        "Your prompt starts by itself when it is closed.\n"
+        "[⏹ Stop → stop:3]",
+    ),
     "thinking": (running(Progress(doing=Doing.THINKING)), "⚙️ Working · 1:05\nThinking…\n[⏹ Stop → stop:3]"),
     "thinking aloud": (
         running(Progress(doing=Doing.THINKING, reasoning="**Looking**\nat the tests")),
@@ -149,6 +178,12 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     "done, nothing known": (
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, tokens=None, elapsed_s=0.2),
         "✅ Done · 0:00",
+    ),
+    "done, though not understood": (
+        settled(RunState.SUCCEEDED, step_count=0, file_count=0, misread=Misread(12, "0.999.0")),
+        "✅ Done · 1:05 · 12.3k tokens\n"
+        "⚠️ Codex 0.999.0 keeps its sessions in a way that this gateway does not understand: "
+        "what it did on the way could not be shown. Look for an update of the gateway.",
     ),
     "stopped by the person": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),

@@ -8,9 +8,10 @@ import pytest
 from codex_gateway.core import reply as say
 from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.event import Tokens, Usage, Window
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
-from codex_gateway.core.progress import Progress
+from codex_gateway.core.progress import Doing, Progress
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.markup import utf16_len
@@ -21,6 +22,8 @@ from telegram.reading import shown
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "chat.md"
 RUNNING = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0)
+HELD = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0, is_waiting=True)
+HELD_PROGRESS = Progress(doing=Doing.WAITING_FOR_SESSION, holder=Holder(4242, "codex resume", "pts/3"), can_fork=True)
 WAITING = say.RunLine(RunId(4), RunState.QUEUED, "Then " + "write a changelog " * 10, 5.0)
 STOPPED = say.SettledCard(RunId(2), RunState.STOPPED, 12.0, 0, 0, None, StopReason.USER, None, None)
 RESET = 1_795_201_200.0
@@ -100,8 +103,7 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
         [
             "**alpha** · session `0199-ab`\n"
             "⚙️ Run 3 · 1:05 · 7 steps · 62% context left\n"
-            "|Fix the failing test|\n"
-            "Starting Codex…\n"
+            "|Fix the failing test|\nStarting Codex…\n"
             "Nothing waits\n"
             f"⚠️ 5 h limit 91% used, renewed {moment(RESET)}\n"
             "📊 limit 40% used\n"

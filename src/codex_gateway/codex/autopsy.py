@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from codex_gateway.codex.command import resolve_program
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.reset_time import reset_time
+from codex_gateway.codex.version import version_of
 from codex_gateway.core.event import Window
 from codex_gateway.core.outcome import Failed, FailureKind
 
@@ -21,7 +19,6 @@ OLDEST = (0, 80)
 _SOON_S = 120.0
 #: Nothing lasts longer: a message that says so is misread.
 _FAR_S = 366 * 86_400.0
-_VERSION_LIMIT_S = 5.0
 
 
 async def examined(failed: Failed, *, windows: tuple[Window, ...], options: CodexOptions) -> Failed:
@@ -33,7 +30,7 @@ async def examined(failed: Failed, *, windows: tuple[Window, ...], options: Code
         case FailureKind.QUOTA | FailureKind.RATE_LIMITED:
             return replace(failed, resets_at=_end_of_limit(failed, windows, now=time.time()))
         case FailureKind.USAGE:
-            return await asyncio.to_thread(_if_too_old, failed, options)
+            return await _if_too_old(failed, options)
         case _:
             return failed
 
@@ -45,12 +42,13 @@ def _end_of_limit(failed: Failed, windows: tuple[Window, ...], *, now: float) ->
     return moment if moment is not None and now + _SOON_S < moment < now + _FAR_S else None
 
 
-def _if_too_old(failed: Failed, options: CodexOptions) -> Failed:
+async def _if_too_old(failed: Failed, options: CodexOptions) -> Failed:
     program = resolve_program(options.cli_cmd, search_path=options.environ.get("PATH"))
-    version = None if program is None else version_of(str(program), options.environ)
-    if version is None or version >= OLDEST:
+    seen = {name: options.environ[name] for name in ("PATH", "HOME") if name in options.environ}
+    found = None if program is None else await version_of(program, seen)
+    if found is None or _number(found) >= OLDEST:
         return failed
-    oldest, found = (".".join(str(part) for part in parts) for parts in (OLDEST, version))
+    oldest = ".".join(str(part) for part in OLDEST)
     return replace(
         failed,
         kind=FailureKind.TOO_OLD,
@@ -58,14 +56,5 @@ def _if_too_old(failed: Failed, options: CodexOptions) -> Failed:
     )
 
 
-def version_of(program: str, environ: Mapping[str, str]) -> tuple[int, ...] | None:
-    """What `codex --version` says, such as (0, 169, 0), or None. Blocks, for 5 s at most."""
-    seen = {name: environ[name] for name in ("PATH", "HOME") if name in environ}
-    try:
-        told = subprocess.run(
-            (program, "--version"), capture_output=True, timeout=_VERSION_LIMIT_S, env=seen, check=False, text=True
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    found = re.search(r"\b(\d+)\.(\d+)\.(\d+)", told.stdout)
-    return None if found is None else tuple(int(part) for part in found.groups())
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from codex_gateway.codex import counts, tools
+from codex_gateway.codex.cut_line import completed, number_in, word_in
 from codex_gateway.core.event import Phase, Usage, Window
 
 
@@ -168,14 +169,23 @@ Record: TypeAlias = (
 )
 
 
-def read_line(line: bytes) -> Record:
-    """The record in `line`, with or without its line break. Never raises."""
-    if (told := _by_its_head(line)) is not None:
+def read_line(line: bytes, tail: bytes = b"") -> Record:
+    """The record in `line`, with or without its line break. Never raises.
+
+    With `tail` the line was too long: `line` is its beginning and `tail` its end.
+    """
+    if line.startswith(_BYTE_ORDER_MARK):
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+    if tail and not tail.rstrip().endswith(b"}"):
+        return Garbage()
+    if (told := _by_its_head(line, tail or line)) is not None:
         return told
     try:
-        record = _DECODER.decode(line)
+        record = _DECODER.decode(completed(line) if tail else line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Garbage()
+    if tail:
+        _fill_up(record.payload, tail)
     inner = record.payload.get("type")
     kind = (record.type, inner if isinstance(inner, str) else "")
     if kind == _COUNT:
@@ -184,10 +194,21 @@ def read_line(line: bytes) -> Record:
     return (reader(record.payload) if reader else None) or Noise(_name(kind))
 
 
-def _by_its_head(line: bytes) -> Record | None:
+def _fill_up(payload: _Payload, tail: bytes) -> None:
+    """What stands behind the gap, in the shapes of 0.169."""
+    item = payload.get("item")
+    if isinstance(item, dict):
+        found = {"exit_code": number_in(tail, "exit_code"), "status": word_in(tail, "status")}
+        item.update((key, value) for key, value in found.items() if key not in item and value is not None)
+    turn_id = word_in(tail, "turn_id")
+    if turn_id is not None and _turn_of_item(payload) is None:
+        payload.setdefault("internal_chat_message_metadata_passthrough", {"turn_id": turn_id})
+
+
+def _by_its_head(line: bytes, tail: bytes) -> Record | None:
     """Lines of no interest, and compactions, can be tens of megabytes: their beginning tells enough."""
     head = _HEAD.match(line)
-    if head is None or not line.rstrip().endswith(b"}"):
+    if head is None or not tail.rstrip().endswith(b"}"):
         return None
     outer, inner = head["outer"].decode(), (head["inner"] or b"").decode()
     if outer == "compacted":
@@ -203,6 +224,7 @@ class _Line(msgspec.Struct):
     timestamp: object = None
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECODER = msgspec.json.Decoder(_Line)
 #: How Codex writes every line; one that begins otherwise is decoded to be known.
 _HEAD = re.compile(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 
 from codex_gateway.codex import rollout as ro
 from codex_gateway.codex.failures import failed_turn
@@ -40,8 +41,8 @@ class _Turn:
 class Sightings:
     """Give it the lines of a session file, in order, from any of them on.
 
-    Records of a turn whose beginning was not seen are left out, and so are those that do not name their turn while two
-    writers (before Codex 0.147) have one open.
+    Of a turn whose beginning was not seen only the end is told. Records that do not name their turn are left out while
+    two writers (before Codex 0.147) have one open.
     """
 
     #: By turn id, the one that began first first; "" is the turn of a file that names none.
@@ -67,8 +68,10 @@ class Sightings:
                 yield self._prompted(turn_id) or self._begin(turn_id or "", line, starts_at), Asked(text)
             case ro.Said() | ro.Called() if (turn := self._of(record.turn_id)) is not None:
                 yield from _said(turn, record)
-            case ro.TurnEnded() | ro.TurnAborted() if (ended := self._end(record.turn_id)) is not None:
-                yield ended, TurnOver(_ending(record))
+            case ro.TurnEnded() | ro.TurnAborted():
+                ended = self._end(record.turn_id, line)
+                if ended is not None:
+                    yield ended, TurnOver(_ending(record))
             case _:
                 pass
 
@@ -100,15 +103,14 @@ class Sightings:
         live = [turn for turn in self._turns.values() if not turn.is_stale]
         return live[0] if len(live) == 1 else None
 
-    def _end(self, turn_id: str | None) -> _Turn | None:
+    def _end(self, turn_id: str | None, line: Line) -> _Turn | None:
         ended = self._of(turn_id)
+        if ended is None and turn_id is not None and self._turns.pop("", None) is None:
+            # Its beginning was before ours; its answer is news all the same.
+            return _Turn(TurnMark(turn_id, line.end, _time_of(line.content)), line.end)
         if ended is None or ended.mark.turn_id is None:
             return None
-        earlier = []
-        for turn in self._turns.values():
-            if turn is ended:
-                break
-            earlier.append(turn)
+        earlier = list(takewhile(lambda turn: turn is not ended, self._turns.values()))
         for turn in earlier:
             turn.is_stale = True
         del self._turns[ended.mark.turn_id]

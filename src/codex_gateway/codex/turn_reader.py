@@ -41,6 +41,9 @@ class TurnReader:
     #: Whether the file marks where turns begin and end at all (0.80 and 0.98 do not).
     is_marked: bool = False
     garbage_lines: int = 0
+    #: All records, garbage included; and those that tell what the agent said, be it in this turn or in another's.
+    records: int = 0
+    messages: int = 0
     #: How often records of each unread kind were met.
     unread: dict[str, int] = field(default_factory=dict)
     _was_prompted: bool = False
@@ -61,6 +64,8 @@ class TurnReader:
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
+        self.records += 1
+        self.messages += isinstance(record, ro.Said)
         if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
             return ()
         match record:

@@ -11,12 +11,15 @@ from pathlib import Path
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
 from codex_gateway.codex.autopsy import examined
+from codex_gateway.codex.command import resolve_program
+from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.follow import Tail, Watcher
 from codex_gateway.codex.memory import had_oom_kill
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
-from codex_gateway.codex.verdict import Evidence, verdict
+from codex_gateway.codex.verdict import Evidence, is_misread, verdict
+from codex_gateway.codex.version import version_of
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Detached, Failed, FailureKind, Outcome
@@ -131,7 +134,7 @@ class TurnWatch:
         lines, more = self._session.read()
         self._has_signs = self._has_signs or more
         for line in lines:
-            for event in self.reader.read(rollout.read_line(line.content)):
+            for event in self.reader.read(rollout.read_line(line.content, line.tail)):
                 await self._tell(event, line.end)
         return more
 
@@ -208,11 +211,21 @@ class TurnWatch:
         if self._outcome is not None:
             self._concluded_at = time.monotonic()
             self._log_unread()
+            if is_misread(self._evidence):
+                await self._tell(await self._misread(), 0)
             await self._tell(ev.Concluded(self._outcome), 0)
 
     async def _examined(self, failed: Failed) -> Failed:
         windows = () if self.reader.usage is None else self.reader.usage.windows
         return await examined(failed, windows=windows, options=self.options)
+
+    async def _misread(self) -> ev.Misread:
+        program = resolve_program(self.options.cli_cmd, search_path=self.options.environ.get("PATH"))
+        environ = environment_for(self.options.environ, home=self.options.home, tag=self.files.tag)
+        version = None if program is None else await version_of(program, environ)
+        records, kinds = self.reader.records, self.reader.unread
+        _LOG.error("session.not_understood", version=version, path=self.session_file, records=records, kinds=kinds)
+        return ev.Misread(records, version)
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""

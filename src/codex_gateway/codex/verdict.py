@@ -54,6 +54,13 @@ class Evidence:
                 pass
 
 
+def is_misread(known: Evidence) -> bool:
+    """Whether Codex has told of the turn on standard output, and its session file in words that we do not know."""
+    has_told = known.is_completed or known.failure is not None
+    is_silent = known.reader.messages == 0 and (known.said is not None or not known.reader.has_begun)
+    return has_told and is_silent and known.reader.records > 0
+
+
 def verdict(evidence: Evidence) -> Outcome | None:
     """The outcome, or None while it is open; never None once the process is gone."""
     return _told(evidence) or (_left(evidence) if evidence.is_gone else None)
@@ -84,7 +91,7 @@ def _is_final(known: Evidence) -> bool:
 
 def _answer(known: Evidence) -> str:
     match known.reader.end:
-        case TurnEnded(answer=answer):
+        case TurnEnded(answer=answer) if answer is not None or known.reader.messages:
             return answer or ""
         case _:
             # In a file without marks a second writer's message may come last; standard output is our process's alone.

@@ -204,6 +204,17 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Misread:
+    """Codex wrote `records` into its session file in this turn, and none of them told us what it did.
+
+    Its answer comes by another way, its steps by none. `version` is what Codex calls itself, None if it does not say.
+    """
+
+    records: int
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OutputSeen:
     """The process wrote something we do not read for content: it is alive."""
 
@@ -240,6 +251,7 @@ Event: TypeAlias = (
     | Compacted
     | Usage
     | Notice
+    | Misread
     | OutputSeen
     | ProcessesEnded
     | Concluded

@@ -55,6 +55,8 @@ class Progress:
     usage: ev.Usage | None = None
     #: Processes that were ended because the turn had left them behind.
     ended: tuple[str, ...] = ()
+    #: Set when all this tells less than was done.
+    misread: ev.Misread | None = None
 
     @property
     def reconnect(self) -> ev.Reconnect | None:
@@ -129,6 +131,8 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
             return replace(progress, notice=text, noticed_reconnect=reconnect)
         case ev.ProcessesEnded(commands=commands):
             return replace(progress, ended=progress.ended + commands)
+        case ev.Misread():
+            return replace(progress, misread=event)
         case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.CompactionExpected() | ev.Concluded():
             return progress
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Context, Tokens, Window
+from codex_gateway.core.event import Context, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
@@ -62,6 +62,8 @@ class SettledCard:
     windows: tuple[Window, ...] = ()
     #: When the limit that was hit begins anew, in Unix seconds.
     resets_at: float | None = None
+    #: Set when Codex did more than could be shown.
+    misread: Misread | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard

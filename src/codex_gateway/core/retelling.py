@@ -23,11 +23,9 @@ class Retelling:
     bot: BotName | None
     shows_commentary: bool
     told_to_bytes: int
-    _narration: Narration = field(init=False)
+    #: Begun anew in each life: what it held back was not told, though something behind it may have been.
+    _narration: Narration = field(default_factory=Narration)
     _was_asked: bool = False
-
-    def __post_init__(self) -> None:
-        self._narration = Narration(said_to_bytes=self.told_to_bytes)
 
     def hear(self, sighting: Sighting) -> list[Reply]:
         """What is to be said once this was seen."""

@@ -107,8 +107,13 @@ class Refusal:
     kind: str
     times: int | None = None
 
-    def body(self, *, resets_at: int | None = None) -> str:
+    @property
+    def body(self) -> str:
         """The JSON in the HTTP response; Codex shows it as it is for a 400 that it does not know."""
+        return self.body_until(None)
+
+    def body_until(self, resets_at: int | None) -> str:
+        """The same with the time at which a limit ends, in Unix seconds."""
         message = f"The scripted model answers {self.status}."
         until = "" if resets_at is None else f', "resets_at": {resets_at}'
         kind = self.kind

@@ -405,6 +405,7 @@ class Executor:
             context=settlement.context,
             windows=settlement.windows,
             resets_at=settlement.resets_at,
+            misread=progress.misread,
         )
         answer = settlement.answer
         settled = await self._runs.settle(

@@ -19,8 +19,6 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.store.mirrors import Bound, Cursor, Mirrors
 
 _log = Log(__name__)
-#: How often the bindings are looked at, in seconds.
-_REFRESH_S = 3.0
 #: How soon to look again whether a turn turned out to be ours, in seconds.
 _DOUBT_S = 0.25
 
@@ -50,7 +48,9 @@ class Mirror:
         chat: Chat,
         delivery: Delivery,
         clock: Callable[[], float],
+        refresh_s: float = 3.0,
     ) -> None:
+        """The bindings are looked at every `refresh_s` seconds."""
         self._mirrors = mirrors
         self._observer = observer
         self._policies = policies
@@ -58,6 +58,7 @@ class Mirror:
         self._chat = chat
         self._delivery = delivery
         self._clock = clock
+        self._refresh_s = refresh_s
         self._following: dict[Bound, _Following] = {}
         #: Bindings that could not be followed: when to try again, on the loop's clock.
         self._later: dict[Bound, tuple[float, Backoff]] = {}
@@ -72,10 +73,10 @@ class Mirror:
                 while True:
                     if loop.time() >= refresh_at:
                         await self._try_to_refresh()
-                        refresh_at = loop.time() + _REFRESH_S
+                        refresh_at = loop.time() + self._refresh_s
                     # A list: whoever fails is taken out.
                     is_in_doubt = [await self._try_to_go_on(following) for following in [*self._following.values()]]
-                    await self._observer.wait(at_most_s=_DOUBT_S if any(is_in_doubt) else _REFRESH_S)
+                    await self._observer.wait(at_most_s=_DOUBT_S if any(is_in_doubt) else self._refresh_s)
             finally:
                 for following in self._following.values():
                     following.view.close()
@@ -99,7 +100,7 @@ class Mirror:
         return bound not in self._later or asyncio.get_running_loop().time() >= self._later[bound][0]
 
     def _try_later(self, bound: Bound) -> None:
-        _, backoff = self._later.get(bound, (0.0, Backoff(first_s=_REFRESH_S, cap_s=60.0)))
+        _, backoff = self._later.get(bound, (0.0, Backoff(first_s=self._refresh_s, cap_s=60.0)))
         self._later[bound] = (asyncio.get_running_loop().time() + backoff.next_s(), backoff)
 
     async def _try_to_follow(self, bound: Bound, cursor: Cursor | None) -> None:

@@ -16,7 +16,7 @@ from codex_gateway.telegram.diagnoses import say_now, say_then
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import clipped, count, duration, moment, one_line, rough, span
-from codex_gateway.telegram.verdicts import STOPS, Explanation, failure
+from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
 #: From here on the verdict tells how much of an allowance is used.
@@ -64,11 +64,11 @@ def settled(page: Page, card: SettledCard) -> Page:
         case RunState.SUCCEEDED:
             facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
             facts += [*room(card.context), *(allowance(window) for window in card.windows if is_scarce(window))]
-            return page.say(" · ".join(facts))
+            return _misread(page.say(" · ".join(facts)), card)
         case RunState.STOPPED:
             return _stopped(page, card)
         case RunState.FAILED | RunState.QUEUED | RunState.RUNNING:
-            return _failed(page, card)
+            return _misread(_failed(page, card), card)
         case _:
             assert_never(card.state)
 
@@ -196,6 +196,12 @@ def _explained(page: Page, explained: Explanation, error: str | None, diagnosis:
         page.line(explained.advice)
     if error and error.strip():
         page.quote(clipped(error, _ERROR_LIMIT), folds=True)
+    return page
+
+
+def _misread(page: Page, card: SettledCard) -> Page:
+    if card.misread is not None:
+        page.line(f"⚠️ {misread(card.misread)}")
     return page
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from codex_gateway.core.event import Misread
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.telegram.units import moment
 
@@ -137,3 +138,12 @@ STOPS: dict[StopReason, Explanation] = {
     ),
     StopReason.SHUTDOWN: Explanation("the gateway was shut down.", "The session is intact: write on, or Retry."),
 }
+
+
+def misread(told: Misread) -> str:
+    """What a person is told of a Codex that we cannot follow."""
+    who = "This Codex" if told.version is None else f"Codex {told.version}"
+    return (
+        f"{who} keeps its sessions in a way that this gateway does not understand: "
+        "what it did on the way could not be shown. Look for an update of the gateway."
+    )

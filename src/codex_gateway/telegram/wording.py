@@ -13,8 +13,9 @@ from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Message, Page
+from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import count, duration, one_line
-from codex_gateway.telegram.waiting import ending_holder, forked, waiting
+from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096
@@ -148,16 +149,9 @@ def _status(reply: say.StatusReport) -> Message:
         page.say(" · session ").code(reply.thread_id)
     else:
         page.say(" · no session yet: the first prompt begins one")
-    if reply.running and reply.progress and reply.progress.is_waiting:
-        waiting(page.line(f"Run {reply.running.run_id}: "), reply.progress)
-        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
-    elif reply.running:
-        facts = [working(reply.running.elapsed_s, reply.progress)]
-        facts += room(reply.progress.context if reply.progress else None)
-        page.line(f"⚙️ Run {reply.running.run_id} · {' · '.join(facts)}")
-        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
-        if reply.progress:
-            now(page.line(), reply.progress, reply.diagnosis)
+    buttons: Keyboard = ()
+    if reply.running:
+        buttons = _running(page.line(), reply.running, reply)
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
@@ -167,7 +161,21 @@ def _status(reply: say.StatusReport) -> Message:
         page.line(f"{'⚠️' if is_scarce(window) else '📊'} {allowance(window, with_time=True)}")
     for trouble in reply.troubles:
         page.line(f"⚠️ {trouble}")
-    return page.done(stop_button(reply.running.run_id) if reply.running else ())
+    return page.done(buttons)
+
+
+def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
+    """What the run is at; returns what can be done about it."""
+    progress = reply.progress
+    if progress is not None and progress.is_waiting:
+        waiting(page.say(f"Run {run.run_id}: "), progress).quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+        return waiting_buttons(run.run_id, progress)
+    facts = [working(run.elapsed_s, progress), *room(progress.context if progress else None)]
+    page.say(f"⚙️ Run {run.run_id} · {' · '.join(facts)}")
+    page.quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+    if progress is not None:
+        now(page.line(), progress, reply.diagnosis)
+    return stop_button(run.run_id)
 
 
 def _queue(reply: say.QueueReport) -> Message:

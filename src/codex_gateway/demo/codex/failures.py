@@ -40,7 +40,7 @@ def refused(refusal: Refusal, *, modern: bool, again: str = "later") -> Failed:
             failed.counted = True
             return failed
         case 400, _:
-            return Failed(refusal.body(), "other", retried=False)
+            return Failed(refusal.body, "other", retried=False)
         case 429, _:
             info = {"response_too_many_failed_attempts": {"http_status_code": 429}}
             return Failed("exceeded retry limit, last status: 429 Too Many Requests", info, retried=False)

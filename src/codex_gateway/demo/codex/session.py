@@ -59,6 +59,8 @@ class Session:
     knows_world: bool = False
     #: Pause in the middle of every line; 0 writes a line at once, as Codex does with most.
     torn_s: float = 0.0
+    #: Records are named as no Codex has named them yet.
+    from_the_future: bool = False
     #: Kept open from the first line on, as the real one does.
     _descriptor: int = -1
 
@@ -72,7 +74,7 @@ class Session:
         if self.paginated:
             line["ordinal"] = self.ordinal
             self.ordinal += 1
-        line["type"], line["payload"] = record
+        line["type"], line["payload"] = _renamed(*record) if self.from_the_future else record
         encoded = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         if self._descriptor < 0:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
@@ -84,6 +86,12 @@ class Session:
             encoded = encoded[half:]
         while encoded:
             encoded = encoded[os.write(self._descriptor, encoded) :]
+
+
+def _renamed(kind: str, payload: dict[str, object]) -> tuple[str, dict[str, object]]:
+    if kind == "session_meta":  # where a reader could learn of it
+        return kind, payload
+    return f"{kind}_v2", {f"{name}_v2": value for name, value in payload.items()}
 
 
 def create(home: str, thread_id: str, *, paginated: bool, modern: bool, torn_s: float) -> Session:

@@ -80,7 +80,7 @@ class ScriptedModel:
         attempt = self._count_attempt(body, at)
         match reply.at(attempt):
             case Refusal() as refusal:
-                text, headers = refusal.body(resets_at=allowance.resets_at(reply)), allowance.headers(reply)
+                text, headers = refusal.body_until(allowance.resets_at(reply)), allowance.headers(reply)
                 return web.Response(text=text, status=refusal.status, content_type="application/json", headers=headers)
             case tried:
                 return await self._play(request, tried, body)
