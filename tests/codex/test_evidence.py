@@ -142,11 +142,13 @@ async def test_a_command_that_waits_for_input(bench: Bench) -> None:
 
 
 async def test_a_codex_that_is_halted_is_told_and_can_be_stopped(bench: Bench) -> None:
-    async with at_work(bench, "@hang") as turn:
-        await until(lambda: turn.has(ev.TurnStarted))
+    async with at_work(bench, "@comment here\n@hang") as turn:
+        await until(lambda: turn.has(ev.Message))
         [started] = turn.all(ev.ProcessStarted)
         os.kill(started.pid, signal.SIGSTOP)
         assert (await turn.shows(Cause.HALTED)).pid == started.pid
+    [named, *_] = turn.all(ev.SessionIdentified)
+    assert "turn_aborted" in bench.session_text(named.thread_id), "it is let go on to hear that it is to stop"
 
 
 async def test_a_command_that_is_halted(bench: Bench) -> None:

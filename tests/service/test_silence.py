@@ -59,27 +59,28 @@ async def test_the_time_limit_strikes_during_a_command_and_says_which(tmp_path: 
 async def test_a_sign_of_life_while_we_look_is_heard(tmp_path: Path) -> None:
     @dataclass
     class Rousable(PlayedAgent):
-        """Says something just when somebody looks."""
+        """Says something just when somebody looks for the first time, and answers when somebody looks again."""
 
-        looked: asyncio.Event = field(default_factory=asyncio.Event)
-        spoken: asyncio.Event = field(default_factory=asyncio.Event)
+        looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+        spoken: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
 
         async def evidence(self, attempt: Attempt) -> Evidence | None:
-            self.looked.set()
-            await self.spoken.wait()
+            self.looks.release()
+            await self.spoken.acquire()
             return self.shows
 
     agent = Rousable()
 
     async def play(turn: Turn, emit: Emit) -> Outcome:
         await emit(ev.TurnStarted(), 100)
-        await agent.looked.wait()
+        await agent.looks.acquire()
         await emit(ev.Reasoning("here I am"), 200)
-        agent.spoken.set()
+        agent.spoken.release()
+        await agent.looks.acquire()
         return Answered("done")
 
     agent.plays["go"] = play
-    async with hall(tmp_path, agent=agent, policies=[policy(limits=limits(silence_s=1.0))]) as it:
+    async with hall(tmp_path, agent=agent, policies=[policy(limits=limits(silence_s=0.2))]) as it:
         await it.say("go")
         await it.settled(1)
         assert await it.query("SELECT state, stop_reason FROM runs") == [("succeeded", None)]
@@ -238,7 +239,35 @@ async def test_why_a_run_was_stopped_outlives_us(tmp_path: Path) -> None:
         assert any("Cause.COMPACTING" in said for said in it.chat.texts())
 
 
-async def test_who_wants_to_wait_is_left_alone_for_the_whole_time(tmp_path: Path) -> None:
+async def test_a_diagnosis_holds_until_something_is_heard() -> None:
+    now = asyncio.get_running_loop().time()
+    watch = Watch.begin(now - 100)
+
+    async def look() -> Evidence:
+        return RESTING
+
+    async def remind(diagnosis: Diagnosis) -> None:
+        raise AssertionError("nothing runs")
+
+    it = Lookout(
+        run_id=RunId(1),
+        seen=lambda: (advance(Progress(), ev.TurnStarted()), watch),
+        look=look,
+        on_news=lambda: None,
+        remind=remind,
+        interval_s=15,
+        patience_s=300,
+    )
+    assert it.diagnosis is None
+    await it.examine()
+    assert it.diagnosis is not None and it.diagnosis.cause is Cause.MODEL and it.diagnosis.since_s >= 100
+    watch = watch.after(ev.OutputSeen(), now=now)
+    assert it.diagnosis is None
+    await it.examine()
+    assert it.diagnosis is None, "a silence of a moment is not worth a word"
+
+
+async def test_who_wants_to_wait_is_left_alone_for_the_whole_time() -> None:
     now = asyncio.get_running_loop().time()
     watch = Watch.begin(now - 5000).after(SLEEP, now=now - 4000)
     looks, told = asyncio.Semaphore(0), list[Diagnosis]()
