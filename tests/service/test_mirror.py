@@ -165,6 +165,21 @@ async def test_a_message_of_unknown_phase_waits_until_it_is_known_for_what_it_is
         await hears(it, prompt("go"), words("first"), prompt("and this"), words("second"))
 
 
+async def test_an_answer_that_was_said_on_the_way_already_is_not_said_again(tmp_path: Path) -> None:
+    """A turn may end with commentary; Codex then calls that the last message."""
+    observer = PlayedObserver()
+    session = observer.sessions[THREAD]
+    for shows in (True, False):
+        chat = KeptChat()
+        async with mirrored(tmp_path, observer, replace(ALPHA, shows_commentary=shows), chat=chat) as it:
+            session.begin("a")
+            session.asks("a", "go")
+            session.says("a", "hm")
+            session.ends("a", Answered("hm"))
+            session.turn("b", "next", "1")
+            await hears(it, prompt("go"), words("hm"), prompt("next"), words("1"))
+
+
 async def test_commentary_is_left_out_where_the_bot_shows_none(tmp_path: Path) -> None:
     observer = PlayedObserver()
     async with mirrored(tmp_path, observer, replace(ALPHA, shows_commentary=False)) as it:

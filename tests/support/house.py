@@ -19,6 +19,8 @@ from typing import Any
 import tomli_w
 
 import codex_gateway
+from codex_gateway.codex.sessions import is_open_for_writing
+from codex_gateway.core.ids import ThreadId
 from codex_gateway.demo.bot_api import BotAccount, BotApiServer, Chat, Message, Person, RateLimits
 from codex_gateway.demo.codex import install_shim
 from codex_gateway.demo.model import ScriptedModel, write_codex_home
@@ -255,7 +257,10 @@ class House:
         return [record for record in records if record["payload"].get("type") == "task_started"]
 
     async def at_terminal(self, prompt: str, bot: str = "alpha") -> int:
-        """A person goes on with a bot's session by hand; returns Codex's exit code."""
+        """A person goes on with a bot's session by hand, once nobody else has it open; returns Codex's exit code."""
+        async with asyncio.timeout(LIMIT_S):
+            while is_open_for_writing(self.home, ThreadId(self.bots[bot].resume_id)):
+                await asyncio.sleep(0.01)
         process = await asyncio.create_subprocess_exec(
             self.codex,
             "exec",
@@ -274,6 +279,13 @@ class House:
         async with asyncio.timeout(LIMIT_S):
             await process.communicate(prompt.encode())
         return process.returncode or 0
+
+    async def turn_ended(self, answer: str, bot: str = "alpha") -> None:
+        """Wait until the latest turn in a bot's session file has ended with this answer."""
+        file = self.session_file(self.bots[bot].resume_id)
+        async with asyncio.timeout(LIMIT_S):
+            while answer not in file.read_text("utf-8").rpartition("task_complete")[2]:
+                await asyncio.sleep(0.05)
 
     async def new_session(self, workdir: Path, prompt: str = "@say ready") -> str:
         """Make a session as a person at the terminal would; returns its resume ID."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from codex_gateway.core.event import Message
+from codex_gateway.core.event import Message, Phase
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Failed
@@ -26,6 +26,8 @@ class Retelling:
     #: Begun anew in each life: what it held back was not told, though something behind it may have been.
     _narration: Narration = field(default_factory=Narration)
     _was_asked: bool = False
+    #: Commentary that would be the answer, if nothing followed.
+    _last_said: str | None = None
 
     def hear(self, sighting: Sighting) -> list[Reply]:
         """What is to be said once this was seen."""
@@ -38,7 +40,8 @@ class Retelling:
                 replies.append(OutsidePrompt(self.bot, text))
             case Message(text=text) if sighting.turn.turn_id is None:
                 replies.append(OutsideWords(text))  # there will be no end to tell which message was the answer
-            case Message() as message:
+            case Message(text=text, phase=phase) as message:
+                self._last_said = text.strip() if phase is Phase.COMMENTARY and self.shows_commentary else None
                 self._narration.hear(message, sighting.offset_bytes)
                 replies += self._commentary()
             case TurnOver(ending=ending):
@@ -58,7 +61,7 @@ class Retelling:
             case Answered(text=text):
                 answer = text or said or ""
                 if answer.strip():
-                    return [OutsideWords(answer)]
+                    return [OutsideWords(answer)] if answer.strip() != self._last_said else []
                 return [OutsideEnd(None)] if self._was_asked else []  # a compaction by hand, say, is a turn as well
             case Failed() | Interrupted() | BrokenOff():
                 return [*([OutsideWords(said)] if said else []), OutsideEnd(ending)]
