@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format bench fuzz lock clean
+.PHONY: help demo test torture fuzz check format bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -32,6 +32,11 @@ check: $(READY) ## formatting, lint, types
 format: $(READY) ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+torture: $(READY) ## kills, stops and faults at random moments (ROUNDS=20 RUNS=500 STOPS=100 SEED=n)
+	@tests/install_codex.sh
+	@TORTURE_ROUNDS=$(or $(ROUNDS),20) TORTURE_RUNS=$(or $(RUNS),500) TORTURE_STOPS=$(or $(STOPS),100) TORTURE_SEED=$(SEED) \
+		$(BIN)/python -m pytest -rP tests/house/test_torture.py tests/house/test_leaks.py tests/house/test_stopping.py $(ARGS)
 
 bench: $(READY) ## what the gateway costs, as ratios in one run
 	@tests/install_codex.sh

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from codex_gateway.codex.exec_agent import ExecAgent
+from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
 from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
@@ -22,12 +23,14 @@ from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import lock
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
@@ -62,6 +65,7 @@ def _policy(bot: Bot) -> BotPolicy:
         ),
         shows_commentary=display.jsonl_stream_events,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
+        mirrors_outside_turns=display.mirrors_outside_turns,
     )
 
 
@@ -71,6 +75,8 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
         CodexOptions(
             home=codex.home,
             environ=config.environ,
+            env_allow=codex.child_env_allow,
+            secrets=config.secrets(),
             cli_cmd=codex.cli_cmd,
             cli_args=codex.cli_args,
             input_mode=InputMode(codex.input_mode.value),
@@ -104,6 +110,7 @@ class Gateway:
     scheduler: Scheduler
     executor: Executor
     delivery: Delivery
+    mirror: Mirror
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -155,7 +162,15 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, agents)
+        mirror = Mirror(
+            Mirrors(database),
+            SessionObserver(sync_interval_s=config.base.codex_jsonl_sync_interval_s),
+            policies=policies,
+            chat=door.chat,
+            delivery=delivery,
+            clock=clock,
+        )
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -164,10 +179,12 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         sending = tasks.create_task(gateway.delivery.run(), name="delivery")
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
+        mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
+        mirroring.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

@@ -411,7 +411,9 @@ CASES = (
     Case(
         "out of memory",
         (SLEEPER,),
-        Expected(Failed(FailureKind.KILLED, "The system killed Codex because memory was full (SIGKILL)."), SLEEPING),
+        Expected(
+            Failed(FailureKind.OUT_OF_MEMORY, "The system killed Codex because memory was full (SIGKILL)."), SLEEPING
+        ),
         act=out_of_memory,
     ),
     Case(

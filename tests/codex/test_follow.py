@@ -210,3 +210,34 @@ async def test_without_notifications_it_polls(path: Path, monkeypatch: pytest.Mo
         await task
     tail.close()
     assert found == [b"one"]
+
+
+async def test_a_watcher_tells_which_files_have_grown(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    append(one, b"")
+    append(other, b"")
+    with Watcher(sync_interval_s=0.0) as watcher:
+        watcher.watch(one)
+        watcher.watch(other)
+        assert watcher.take_grown() == set()
+        append(other, b"x")
+        await watcher.wait(at_most_s=60.0)
+        assert watcher.take_grown() == {other}
+        await watcher.wait(at_most_s=0.01)
+        assert watcher.take_grown() is None, "nobody told: it is the time to look at all of them"
+
+
+async def test_a_file_in_the_place_of_another_can_be_watched_in_its_stead(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    append(path, b"old")
+    with Watcher(sync_interval_s=0.0) as watcher:
+        watcher.watch(path)
+        append(tmp_path / "new", b"new")
+        (tmp_path / "new").replace(path)
+        watcher.unwatch(path)
+        watcher.watch(path)
+        await watcher.wait(at_most_s=0.05)  # what is told of the end of the old one
+        watcher.take_grown()
+        append(path, b"x")
+        await watcher.wait(at_most_s=10.0)
+        assert watcher.take_grown() == {path}

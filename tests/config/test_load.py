@@ -33,6 +33,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "workdir": place.folder / "work",
         "resume_id": None,
         "stream_include_stderr": False,
+        "child_env_allow": (),
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
@@ -40,6 +41,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "message_chunk_limit": 3500,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
+        "mirrors_outside_turns": True,
         "reasoning_throttle_s": 10,
     }
     assert dataclasses.asdict(config.base) == {
@@ -60,6 +62,9 @@ EVERY_OVERRIDE = {
     "codex_cli_use_pty = true": lambda bot, _: bot.codex.use_pty is True,
     'codex_home = "~/other"': lambda bot, folder: bot.codex.home == folder / "home" / "other",
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
+    'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
+        bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")
+    ),
     "stream_include_stderr = true": lambda bot, _: bot.codex.stream_include_stderr is True,
     "progress_tick_interval = 2.5": lambda bot, _: bot.display.progress_tick_interval_s == 2.5,
     "run_timeout_seconds = 1": lambda bot, _: bot.limits.run_timeout_s == 1,
@@ -68,6 +73,7 @@ EVERY_OVERRIDE = {
     "final_result_idle_timeout_seconds = 4": lambda bot, _: bot.limits.after_answer_s == 4,
     "codex_jsonl_stream_events = false": lambda bot, _: bot.display.jsonl_stream_events is False,
     "codex_jsonl_reasoning_throttle_seconds = 5": lambda bot, _: bot.display.reasoning_throttle_s == 5,
+    "codex_mirror_outside_turns = false": lambda bot, _: bot.display.mirrors_outside_turns is False,
     'codex_jsonl_reasoning_mode = "summary"': lambda bot, _: bot.display.reasoning_mode is ReasoningMode.SUMMARY,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }

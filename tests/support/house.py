@@ -18,6 +18,7 @@ from typing import Any
 
 import tomli_w
 
+import codex_gateway
 from codex_gateway.demo.bot_api import BotAccount, BotApiServer, Chat, Message, Person, RateLimits
 from codex_gateway.demo.codex import install_shim
 from codex_gateway.demo.model import ScriptedModel, write_codex_home
@@ -36,6 +37,8 @@ class Bot:
     chat: Chat
     workdir: Path
     resume_id: str
+    #: What its table in the config holds beside that.
+    options: dict[str, object] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -81,6 +84,8 @@ class House:
     #: More people whom the bots heed.
     guests: list[Person] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
+    #: What Python is to start as the service.
+    program: tuple[str, ...] = ("-m", "codex_gateway")
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -109,6 +114,7 @@ class House:
                 "allowed_user_ids": [self.owner.id, *(person.id for person in self.guests)],
                 "resume_id": bot.resume_id,
                 "codex_workdir": str(bot.workdir),
+                **bot.options,
             }
             for name, bot in self.bots.items()
         ]
@@ -117,7 +123,10 @@ class House:
 
     async def start(self) -> Service:
         """Start the service and wait until it polls."""
-        service = await self.launch()
+        return await self.serving(await self.launch())
+
+    async def serving(self, service: Service) -> Service:
+        """Wait until a service that was launched polls."""
         seen = len(self.server.calls("getUpdates"))
         polls = asyncio.ensure_future(
             self.server.wait_for(lambda: len(self.server.calls("getUpdates")) > seen, timeout_s=LIMIT_S)
@@ -136,8 +145,7 @@ class House:
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "codex_gateway",
+                *self.program,
                 "--config",
                 str(self.config),
                 "run",
@@ -232,6 +240,10 @@ class House:
         """The processes of this house but the services: Codex, and what its tools started."""
         return [pid for pid in marked(self.mark) if pid not in {service.pid for service in self.services}]
 
+    def commands(self) -> list[bytes]:
+        """What runs in this house besides the services, each as its words with NUL behind each."""
+        return [_command_line(pid) for pid in self.codex_pids()]
+
     def session_file(self, resume_id: str) -> Path:
         [path] = self.home.glob(f"sessions/*/*/*/*{resume_id}.jsonl")
         return path
@@ -241,6 +253,27 @@ class House:
         lines = self.session_file(resume_id).read_text("utf-8").splitlines()
         records = [json.loads(line) for line in lines]
         return [record for record in records if record["payload"].get("type") == "task_started"]
+
+    async def at_terminal(self, prompt: str, bot: str = "alpha") -> int:
+        """A person goes on with a bot's session by hand; returns Codex's exit code."""
+        process = await asyncio.create_subprocess_exec(
+            self.codex,
+            "exec",
+            "--sandbox",
+            "danger-full-access",
+            "resume",
+            "--skip-git-repo-check",
+            self.bots[bot].resume_id,
+            "-",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=self.bots[bot].workdir,
+            env=self.environment | {"CODEX_HOME": str(self.home)},
+        )
+        async with asyncio.timeout(LIMIT_S):
+            await process.communicate(prompt.encode())
+        return process.returncode or 0
 
     async def new_session(self, workdir: Path, prompt: str = "@say ready") -> str:
         """Make a session as a person at the terminal would; returns its resume ID."""
@@ -264,7 +297,7 @@ class House:
 
 def is_status(message: Message) -> bool:
     """Whether a message is the status message of a run, in any of its states."""
-    return message.text.startswith(("⏳", "⚙️", "✅", "❌", "⏹"))
+    return message.text.startswith(("⏳", "⏸", "⚙️", "✅", "❌", "⏹"))
 
 
 @asynccontextmanager
@@ -280,7 +313,9 @@ async def house(
         home = write_codex_home(folder / "codex-home", model.url)
         # Whatever is started in this house carries the mark, and so do its children.
         mark = uuid.uuid4().hex
-        environment = codex_environment(home) | {"CODEX_TEST_HOUSE": mark}
+        # A PYTHONPATH may be relative, and the service runs elsewhere: it must be the code that these tests import.
+        source = str(Path(codex_gateway.__file__).parents[1])
+        environment = codex_environment(home) | {"CODEX_TEST_HOUSE": mark, "PYTHONPATH": source}
         del environment["CODEX_HOME"]
         if not (cli.real or cli.modern):
             environment["CODEX_SCRIPTED_FORMAT"] = "legacy"

@@ -23,12 +23,13 @@ BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Dif
     ids=["plain", "formatted", "rendered"],
 )
 def test_a_parcel_gives_back_what_was_put_in(formatted: Formatted, keyboard: Keyboard) -> None:
-    assert unpack(pack(formatted, keyboard)) == (formatted, keyboard)
+    assert unpack(pack(formatted, keyboard)) == (formatted, keyboard, False)
+    assert unpack(pack(formatted, keyboard, is_silent=True)) == (formatted, keyboard, True)
 
 
 def test_a_parcel_of_the_first_form_can_still_be_read() -> None:
     kept = '{"v":1,"text":"hi","entities":[["pre",0,2,"py",null]],"buttons":[[["Stop","stop:1"]]]}'
-    assert unpack(Parcel(kept)) == (Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),))
+    assert unpack(Parcel(kept)) == (Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),), False)
 
 
 def test_a_plain_text_is_kept_in_few_words() -> None:

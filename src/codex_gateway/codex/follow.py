@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +15,15 @@ from typing import Self
 from codex_gateway.log import Log
 
 try:
-    from asyncinotify import Inotify, Mask
+    from asyncinotify import Inotify, Mask, Watch
 except (ImportError, OSError, AttributeError):  # no Linux: the poll has to do
     _HAS_INOTIFY = False
 else:
     _HAS_INOTIFY = True
 
 _LOG = Log(__name__)
+#: inotify(7): which watch, what, a cookie, and how many bytes of a name follow.
+_INOTIFY_EVENT = struct.Struct("iIII")
 #: How much is read before others get their turn.
 CHUNK_BYTES = 256 * 1024
 #: Of a line beyond this only the beginning and the end are kept: decoding 50 MB would hold the loop for 0.2 s.
@@ -46,6 +50,8 @@ class Tail:
 
     path: Path
     offset: int = 0
+    #: How often what was read before turned out to be gone: the file was cut, or another one stood in its place.
+    breaks: int = 0
     _fd: int | None = None
     _inode: int = 0
     #: The line that is not whole yet; everything in it lies before `offset`.
@@ -118,6 +124,7 @@ class Tail:
             return False  # moved away, perhaps to the archive: whoever holds it open still writes there
         if is_other:
             _LOG.warning("follow.replaced", path=self.path)
+            self.breaks += 1
             self.close()
             return self._open_file()
         return self._check_size()
@@ -129,6 +136,7 @@ class Tail:
             return False
         # What was there before our offset is gone; nothing tells where the new records begin but the end of the file.
         _LOG.warning("follow.truncated", path=self.path, offset=self.offset, size=size)
+        self.breaks += 1
         self.offset = size
         self._forget()
         return False
@@ -141,7 +149,11 @@ class Watcher:
         self._interval_s = sync_interval_s if sync_interval_s > 0 else None
         self._changed = asyncio.Event()
         self._inotify: Inotify | None = None
-        self._watched: set[Path] = set()
+        self._watches: dict[Path, Watch] = {}
+        #: By inotify's number for each.
+        self._watched: dict[int, Path] = {}
+        self._grown: set[Path] = set()
+        self._may_all_have_grown = True
 
     def __enter__(self) -> Self:
         if _HAS_INOTIFY:
@@ -151,6 +163,7 @@ class Watcher:
                 _LOG.warning("follow.polling", reason=error)
             else:
                 asyncio.get_running_loop().add_reader(self._inotify.fd, self._drain)
+                self._may_all_have_grown = False
         if self._inotify is None:
             self._interval_s = min(self._interval_s or 0.25, 0.25)
         return self
@@ -165,17 +178,32 @@ class Watcher:
 
     def watch(self, path: Path) -> None:
         """Watch a file; one that does not exist is left to the poll."""
-        if self._inotify is None or path in self._watched:
+        if self._inotify is None or path in self._watches:
             return
         try:
-            self._inotify.add_watch(path, Mask.MODIFY)
+            watch = self._inotify.add_watch(path, Mask.MODIFY)
         except FileNotFoundError:
             return
         except OSError as error:
             _LOG.warning("follow.unwatched", path=path, reason=error)
             self._interval_s = min(self._interval_s or 0.25, 0.25)
         else:
-            self._watched.add(path)
+            self._watches[path] = watch
+            self._watched[watch.wd] = path
+
+    def unwatch(self, path: Path) -> None:
+        """Watch a file no more, if it was."""
+        watch = self._watches.pop(path, None)
+        if watch is not None and self._inotify is not None:
+            self._watched.pop(watch.wd, None)
+            with suppress(OSError, ValueError):  # the file may be gone, and its watch with it
+                self._inotify.rm_watch(watch)
+
+    def take_grown(self) -> set[Path] | None:
+        """Which files were told to have grown since the last call; None: any of them may have."""
+        grown = None if self._may_all_have_grown else self._grown
+        self._grown, self._may_all_have_grown = set(), self._inotify is None
+        return grown
 
     def wake(self) -> None:
         """Let `wait` return."""
@@ -188,13 +216,21 @@ class Watcher:
             async with asyncio.timeout(min(limits) if limits else None):
                 await self._changed.wait()
         except TimeoutError:
-            pass
+            self._may_all_have_grown = True
         self._changed.clear()
 
     def _drain(self) -> None:
         assert self._inotify is not None
         try:
-            os.read(self._inotify.fd, 64 * 1024)  # which file it was does not matter: all are looked at
+            told = os.read(self._inotify.fd, 64 * 1024)
         except BlockingIOError:
             return
+        at = 0
+        while at < len(told):
+            number, _, _, name_bytes = _INOTIFY_EVENT.unpack_from(told, at)
+            at += _INOTIFY_EVENT.size + name_bytes
+            if number < 0:  # too much happened to tell it all
+                self._may_all_have_grown = True
+            elif number in self._watched:
+                self._grown.add(self._watched[number])
         self._changed.set()

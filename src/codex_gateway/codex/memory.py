@@ -6,6 +6,7 @@ killed stands in the kernel's log alone, which is not ours to read: a SIGKILL af
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,21 @@ def oom_kills() -> OomKills:
     """The counts as they are now."""
     counts = (_count_in(place) for place in _our_group())
     return OomKills(next((count for count in counts if count is not None), None), _count_in(_ROOT / "proc/vmstat"))
+
+
+def note_oom_kills(note: Path) -> None:
+    """Write the counts down before a process is started, for whoever looks after it later; raises OSError."""
+    counts = oom_kills()
+    note.write_text(json.dumps([counts.of_our_group, counts.of_the_machine]), encoding="ascii")
+
+
+def had_oom_kill(note: Path) -> bool | None:
+    """Whether one of ours was killed for want of memory since that note was made; None if nobody can tell."""
+    try:
+        group, machine = json.loads(note.read_text(encoding="ascii"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return oom_kills().since(OomKills(group, machine))
 
 
 def _growth(earlier: int | None, later: int | None) -> bool | None:

@@ -45,7 +45,7 @@ def _is_written_to(path: Path) -> bool:
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
         # Not ours to ask, or a file system without leases: then the slow way, through /proc.
-        return error.errno == errno.EAGAIN or bool(proc.has_open(path))
+        return error.errno == errno.EAGAIN or bool(proc.who_has_open(path))
     finally:
         os.close(file)
     return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from codex_gateway.codex import rollout as ro
@@ -31,6 +31,8 @@ class TurnReader:
     """
 
     prompt: str | None = None
+    #: What the thread had cost before the turn; None when that is not known.
+    thread_before: ev.Tokens | None = None
     #: The turns of others that are open; "" is one in a file without marks.
     foreign: set[str] = field(default_factory=set)
     turn_id: str | None = None
@@ -54,8 +56,11 @@ class TurnReader:
     _written: set[str] = field(default_factory=set)
     _background: dict[int, str] = field(default_factory=dict)
     _has_reply: bool = False
-    _total: ev.Tokens | None = None
+    #: The latest count, and what it said of the account's allowance.
+    usage: ev.Usage | None = None
     _maybe_ours: str | None = None
+    #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
+    _fork: str | None = None
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
     _doubtful: list[ro.Said] = field(default_factory=list)
     _surplus: dict[str, int] = field(default_factory=dict)
@@ -64,7 +69,12 @@ class TurnReader:
         """The events that `record` tells."""
         self.records += 1
         self.messages += isinstance(record, ro.Said)
+        if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
+            return ()
         match record:
+            case ro.ThreadForked(thread_id):
+                self._fork = self._fork or thread_id
+                return ()
             case ro.Garbage():
                 self.garbage_lines += 1
                 return ()
@@ -83,6 +93,8 @@ class TurnReader:
                 return () if self.end or self.foreign else (ev.Compacted(),)
             case ro.Counted(usage):
                 return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
+            case ro.Limited(windows):
+                return tuple(self._limited(windows)) if self._is_open and not self.foreign else ()
             case ro.Replied():
                 self._has_reply = True
                 return ()
@@ -228,8 +240,25 @@ class TurnReader:
             yield ev.CommandFinished(call_id, shown, exit_code)
 
     def _counted(self, usage: ev.Usage) -> Iterator[ev.Event]:
-        """A count is repeated when a turn begins and around compactions: only one that has grown is news."""
-        is_news = self._has_reply and usage.thread_total != self._total
-        self._total = usage.thread_total
+        """A count is repeated when a stream broke off and around compactions: only one that differs is news.
+
+        Where it is not known what the thread had cost before, the first count of the turn tells it by its `last`, so it
+        must be one of the turn: repeats before the first reply are left out.
+        """
+        usage = replace(usage, thread_before=self.thread_before)
+        is_news = usage != self.usage and (self._has_reply or self.thread_before is not None)
+        self.usage = usage
         if is_news:
             yield usage
+        elif self.is_marked and not self._was_prompted and not self._has_reply:
+            yield ev.CompactionExpected()  # a count before the prompt: so begins a compaction in 0.140 and 0.169
+
+    def _limited(self, windows: tuple[ev.Window, ...]) -> Iterator[ev.Event]:
+        if self.thread_before is not None:
+            known = self.usage or ev.Usage(self.thread_before, ev.Tokens())
+            yield from self._counted(replace(known, windows=windows))
+
+
+def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
+    """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
+    return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
+from codex_gateway.codex.autopsy import examined
 from codex_gateway.codex.command import resolve_program
 from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.follow import Tail, Watcher
-from codex_gateway.codex.memory import OomKills, oom_kills
+from codex_gateway.codex.memory import had_oom_kill
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
@@ -57,7 +58,6 @@ class TurnWatch:
     _stderr: Tail = field(init=False)
     _session: Tail | None = None
     _evidence: Evidence = field(init=False)
-    _oom_kills: OomKills = field(default_factory=oom_kills)
     _outcome: Outcome | None = None
     _concluded_at: float = 0.0
     _searches: int = 0
@@ -70,6 +70,11 @@ class TurnWatch:
         self._stdout = Tail(self.files.stdout)
         self._stderr = Tail(self.files.stderr)
         self._evidence = Evidence(self.reader)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the turn so far."""
+        return self._evidence
 
     def wake(self) -> None:
         """Have a look at once: something outside of the files has changed."""
@@ -153,7 +158,9 @@ class TurnWatch:
             case js.AgentSaid(text):
                 for said in self.reader.heard(text):
                     await self._tell(said, 0 if self._session is None else self._session.offset)
-            case js.ErrorTold(message, is_passing=True) | js.Warned(message):
+            case js.ErrorTold(message, is_passing=True):
+                await self._tell(ev.Notice(message, event.reconnect), 0)
+            case js.Warned(message):
                 await self._tell(ev.Notice(message), 0)
             case js.Unread(text) if text:
                 self._stderr_tail += text.encode() + b"\n"  # on a terminal both outputs come together
@@ -195,15 +202,22 @@ class TurnWatch:
         if is_gone:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
-            self._evidence.had_oom_kill = oom_kills().since(self._oom_kills)
+            self._evidence.had_oom_kill = had_oom_kill(self.files.oom_kills)
             self._evidence.last_message = _text_of(self.files.last_message)
-        self._outcome = verdict(self._evidence)
+        outcome = verdict(self._evidence)
+        if isinstance(outcome, Failed):
+            outcome = await self._examined(outcome)
+        self._outcome = outcome
         if self._outcome is not None:
             self._concluded_at = time.monotonic()
             self._log_unread()
             if is_misread(self._evidence):
                 await self._tell(await self._misread(), 0)
             await self._tell(ev.Concluded(self._outcome), 0)
+
+    async def _examined(self, failed: Failed) -> Failed:
+        windows = () if self.reader.usage is None else self.reader.usage.windows
+        return await examined(failed, windows=windows, options=self.options)
 
     async def _misread(self) -> ev.Misread:
         program = resolve_program(self.options.cli_cmd, search_path=self.options.environ.get("PATH"))
@@ -236,7 +250,9 @@ class TurnWatch:
         await self.emit(event, offset_bytes)
 
     async def _give_sign(self) -> None:
-        if self._has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
+        # One that comes right after another is not kept for later: it would make a silence seem to begin then.
+        has_signs, self._has_signs = self._has_signs, False
+        if has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
             await self._tell(ev.OutputSeen(), 0)
 
     def _log_unread(self) -> None:

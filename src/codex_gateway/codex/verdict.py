@@ -25,6 +25,8 @@ class Evidence:
     #: What Codex wrote into the file named by `-o`, which it does at an orderly end.
     last_message: str | None = None
     has_begun: bool = False
+    #: Codex has told which thread it is in.
+    is_named: bool = False
     is_completed: bool = False
     failure: str | None = None
     last_error: str | None = None
@@ -46,7 +48,9 @@ class Evidence:
                 self.last_error = message
             case js.AgentSaid(text):
                 self.said = text
-            case js.ThreadStarted() | js.Warned() | js.Unread():
+            case js.ThreadStarted():
+                self.is_named = True
+            case js.Warned() | js.Unread():
                 pass
 
 
@@ -125,6 +129,15 @@ def _vanished(known: Evidence) -> Failed:
     if failed.kind is FailureKind.LOST:
         return never_started()
     return failed
+
+
+def was_refused(evidence: Evidence, outcome: Outcome) -> bool:
+    """Whether Codex found somebody else in the session, and so has begun nothing.
+
+    It looks before it says a word (0.147 to 0.169: 60 ms, exit code 1, and not even `thread.started`).
+    """
+    is_busy = isinstance(outcome, Failed) and outcome.kind is FailureKind.SESSION_BUSY
+    return is_busy and not evidence.has_begun and not evidence.is_named and evidence.status in (1, None)
 
 
 def _process_failure(known: Evidence, status: int | None) -> Failed:

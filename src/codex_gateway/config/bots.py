@@ -43,6 +43,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             workdir=table.codex_workdir,
             resume_id=table.resume_id,
             stream_include_stderr=settings.stream_include_stderr,
+            child_env_allow=settings.child_env_allow,
         ),
         limits=Limits(
             run_timeout_s=settings.run_timeout_seconds,
@@ -57,6 +58,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             jsonl_stream_events=settings.codex_jsonl_stream_events,
             reasoning_mode=settings.codex_jsonl_reasoning_mode,
             reasoning_throttle_s=settings.codex_jsonl_reasoning_throttle_seconds,
+            mirrors_outside_turns=settings.codex_mirror_outside_turns,
         ),
     )
 

@@ -59,6 +59,8 @@ class CodexOptions:
     workdir: Path
     resume_id: ThreadId | None
     stream_include_stderr: bool
+    #: Names of variables, perhaps with `*`, that Codex gets to see beyond the usual ones.
+    child_env_allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Display:
     reasoning_mode: ReasoningMode
     #: 0 = every piece of reasoning is shown.
     reasoning_throttle_s: float
+    #: Whether turns of its session that were not asked for through it are passed on.
+    mirrors_outside_turns: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,10 @@ class Narration:
             case _:
                 pass
 
+    def interrupt(self) -> None:
+        """Something else was said in between: what was held back was not the answer."""
+        self._release()
+
     @property
     def is_ready(self) -> bool:
         return bool(self._ready)

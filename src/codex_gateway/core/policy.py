@@ -11,7 +11,10 @@ from codex_gateway.core.watchdog import Limits
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the person is told of progress, in seconds; a tick of 0 is off."""
+    """How often the person is told of progress, in seconds; a tick of 0 is off.
+
+    A turn that was silent for a tick is looked at, and so is a command that runs, at every tick.
+    """
 
     flush_interval_s: float = 1.5
     tick_interval_s: float = 15.0
@@ -38,7 +41,13 @@ class BotPolicy:
     shows_commentary: bool = True
     #: Whether the summary of what the model thinks is shown.
     shows_reasoning: bool = False
+    #: Whether turns of its session that were not asked for through it are passed on.
+    mirrors_outside_turns: bool = True
 
     def heeds(self, user_id: UserId, chat: ChatRef, *, is_private: bool) -> bool:
         """Whether this person may speak to the bot in this place: a group must be listed, and so must the person."""
         return user_id in self.allowed_user_ids and (is_private or chat.chat_id in self.allowed_chat_ids)
+
+    def reaches(self, chat_id: int) -> bool:
+        """Whether the bot may begin to speak there; a chat of two has the id of its person."""
+        return chat_id in self.allowed_user_ids or chat_id in self.allowed_chat_ids

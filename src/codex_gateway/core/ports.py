@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from typing import NewType, Protocol, TypeAlias
 
+from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.event import Event
-from codex_gateway.core.ids import ChatRef, MessageRef
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
 from codex_gateway.core.reply import Card, Reply
-from codex_gateway.core.run import Attempt, StartingPoint, Turn
+from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
+from codex_gateway.core.sighting import Sighting
 
 #: Called with each event, in order, and the offset in bytes just past its record in the session file (0 for an event
 #: that came from elsewhere). Awaiting it is the back-pressure.
@@ -31,15 +35,70 @@ class Agent(Protocol):
         ...
 
     async def perform(self, turn: Turn, attempt: Attempt, emit: Emit) -> Outcome:
-        """Run one turn to its end; on return nothing of it is left, but for `Detached`."""
+        """Run one turn to its end; on return nothing of it is left, but for `Detached`.
+
+        While somebody else has the session open it waits, for as long as that takes: `SessionHeld` says so, and
+        `SessionFree` that the wait is over. Cancelled between the two, it has started nothing.
+        """
         ...
 
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
         ...
 
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        """What the machine shows of a turn that `perform` or `reattach` is at; None when there is nothing to look at.
+
+        Takes milliseconds, and none of them from the event loop. Never raises.
+        """
+        ...
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        """Have `holder`, a process that an attempt of ours has left behind, ended by the `perform` that waits for it.
+
+        Nothing happens to anybody else's process, nor if the session is held by another one by then.
+        """
+        ...
+
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
+        ...
+
+
+class SessionView(Protocol):
+    """A session's turns, read as they are written."""
+
+    @property
+    def begins_at(self) -> int:
+        """The offset in bytes from which this view reads."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """The session's file was cut or replaced: offsets mean nothing any more, and nothing more will be seen here."""
+        ...
+
+    def read(self) -> tuple[list[Sighting], bool]:
+        """What a bite of the file tells, and whether there is more at once; nothing unless it may have grown."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Observer(Protocol):
+    """Sees what goes on in sessions, whoever brings it about. Everything is to be used inside of `watching`."""
+
+    def watching(self) -> AbstractContextManager[None]: ...
+
+    async def open(self, session: Session, *, from_bytes: int | None) -> SessionView | None:
+        """A view from an offset on, or from the end of what there is; None while the session has no file.
+
+        An offset at which no record begins is not taken: the view begins at the end instead.
+        """
+        ...
+
+    async def wait(self, *, at_most_s: float) -> None:
+        """Until a view may have more to tell."""
         ...
 
 

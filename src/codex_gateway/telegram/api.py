@@ -142,8 +142,9 @@ class BotApi:
         entities: Sequence[Entity] = (),
         keyboard: Keyboard = (),
         reply_to: int | None = None,
+        is_silent: bool = False,
     ) -> int:
-        """Send a message and return its id."""
+        """Send a message, with a sound or without, and return its id."""
         request = _SendMessage(
             chat_id=chat_id,
             message_thread_id=topic_id or None,
@@ -154,6 +155,7 @@ class BotApi:
                 ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
             ),
             link_preview_options=LinkPreviewOptions(is_disabled=True),
+            disable_notification=is_silent or None,
         )
         match await self._call(request, limit_s=CALL_LIMIT_S):
             case {"message_id": int(message_id)}:

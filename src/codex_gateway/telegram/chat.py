@@ -42,11 +42,12 @@ class TelegramChat:
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
         """The messages that say `reply`, in order."""
         limit = self._outlet(chat).chunk_limit
-        return [pack(message.formatted, message.keyboard) for message in word(reply, limit=limit)]
+        messages = word(reply, limit=limit)
+        return [pack(message.formatted, message.keyboard, is_silent=message.is_silent) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         """Send one message when its turn has come."""
-        formatted, keyboard = unpack(parcel)
+        formatted, keyboard, is_silent = unpack(parcel)
         outlet = self._outlet(chat)
 
         async def request(plainly: bool) -> MessageRef:
@@ -58,6 +59,7 @@ class TelegramChat:
                     entities=() if plainly else formatted.entities,
                     keyboard=keyboard,
                     reply_to=reply_to,
+                    is_silent=is_silent,
                 )
                 return MessageRef(chat, message_id)
 
@@ -89,7 +91,7 @@ class TelegramChat:
         self._outlet(chat).budget.park(chat.chat_id, until)
 
     async def _paint(self, message: MessageRef, parcel: Parcel) -> None:
-        formatted, keyboard = unpack(parcel)
+        formatted, keyboard, _ = unpack(parcel)
         api = self._outlet(message.chat).api
         self._painted.pop(message, None)  # until it has worked, nobody knows what is shown
         try:

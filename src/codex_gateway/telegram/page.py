@@ -18,6 +18,8 @@ class Message:
 
     formatted: Formatted
     keyboard: Keyboard = ()
+    #: It arrives without a sound.
+    is_silent: bool = False
 
 
 @dataclass(slots=True)

@@ -23,17 +23,18 @@ class _Form(msgspec.Struct, omit_defaults=True):
     #: type, offset, length, language, url
     entities: list[tuple[str, int, int, str | None, str | None]] = []
     buttons: Keyboard = ()
+    silent: bool = False
 
 
-def pack(formatted: Formatted, keyboard: Keyboard = ()) -> Parcel:
-    """Put a message into its parcel."""
+def pack(formatted: Formatted, keyboard: Keyboard = (), *, is_silent: bool = False) -> Parcel:
+    """Put a message into its parcel. A silent one arrives without a sound."""
     entities = [(e.type, e.offset, e.length, e.language, e.url) for e in formatted.entities]
-    form = _Form(_VERSION, formatted.text, entities, keyboard)
+    form = _Form(_VERSION, formatted.text, entities, keyboard, is_silent)
     return Parcel(msgspec.json.encode(form).decode())
 
 
-def unpack(parcel: Parcel) -> tuple[Formatted, Keyboard]:
-    """Take a message out; raises ChatRefused for a parcel of a form that we do not know."""
+def unpack(parcel: Parcel) -> tuple[Formatted, Keyboard, bool]:
+    """Take a message out, and whether it is silent; raises ChatRefused for a parcel of a form that we do not know."""
     try:
         form = msgspec.json.decode(parcel, type=_Form)
     except (msgspec.MsgspecError, ValueError):
@@ -43,4 +44,4 @@ def unpack(parcel: Parcel) -> tuple[Formatted, Keyboard]:
     entities = tuple(
         Entity(kind, offset, length, language, url) for kind, offset, length, language, url in form.entities
     )
-    return Formatted(form.text, entities), form.buttons
+    return Formatted(form.text, entities), form.buttons, form.silent
