@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test torture check format bench lock clean
+.PHONY: help demo test torture fuzz check format bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -41,6 +41,9 @@ torture: $(READY) ## kills, stops and faults at random moments (ROUNDS=20 RUNS=5
 bench: $(READY) ## what the gateway costs, as ratios in one run
 	@tests/install_codex.sh
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(READY) ## a million damaged lines through what reads session files (ARGS="LINES SEED")
+	@$(BIN)/python tests/codex/fuzz_million.py $(ARGS)
 
 lock: $(READY) ## renew the pinned versions
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml

@@ -82,8 +82,12 @@ class Tail:
     def _lines(self, chunk: bytes) -> Iterator[Line]:
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
-            self._open += chunk[start:end]
+            piece = chunk[start:end]
             start = end + 1
+            if not self._open:
+                yield Line(piece, self.offset + start)
+                continue
+            self._open += piece
             if self._head is None:
                 yield Line(bytes(self._open), self.offset + start)
             else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import re
+import signal
 from pathlib import Path
 
 from codex_gateway.codex import proc
@@ -25,7 +28,27 @@ def turns_under_way(path: Path, *, before_bytes: int) -> frozenset[str]:
     file though nobody has the file open was killed.
     """
     under_way = _open_turns(_tail(path, before_bytes))
-    return under_way if under_way and proc.who_has_open(path) else frozenset()
+    return under_way if under_way and _is_written_to(path) else frozenset()
+
+
+def _is_written_to(path: Path) -> bool:
+    """Whether any process has the file open for writing: the kernel grants a read lease on no such file."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # Who opens it in the microseconds of the lease waits for its end, and we are told: by a signal that kills
+        # unless it is one of those that do nothing.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        # Not ours to ask, or a file system without leases: then the slow way, through /proc.
+        return error.errno == errno.EAGAIN or bool(proc.who_has_open(path))
+    finally:
+        os.close(file)
+    return False
 
 
 def _open_turns(tail: bytes) -> frozenset[str]:

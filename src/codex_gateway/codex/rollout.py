@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -176,7 +177,7 @@ def read_line(line: bytes, tail: bytes = b"") -> Record:
     """
     if line.startswith(_BYTE_ORDER_MARK):
         line = line.removeprefix(_BYTE_ORDER_MARK)
-    if tail and not tail.rstrip().endswith(b"}"):
+    if tail and not _is_whole(tail):
         return Garbage()
     if (told := _by_its_head(line, tail or line)) is not None:
         return told
@@ -208,9 +209,16 @@ def _fill_up(payload: _Payload, tail: bytes) -> None:
 def _by_its_head(line: bytes, tail: bytes) -> Record | None:
     """Lines of no interest, and compactions, can be tens of megabytes: their beginning tells enough."""
     head = _HEAD.match(line)
-    if head is None or not tail.rstrip().endswith(b"}"):
-        return None
-    outer, inner = head["outer"].decode(), (head["inner"] or b"").decode()
+    return None if head is None or not _is_whole(tail) else _told_by_head(*head.groups())
+
+
+def _is_whole(end: bytes) -> bool:
+    return end[-8:].rstrip().endswith(b"}")
+
+
+@lru_cache(maxsize=256)
+def _told_by_head(outer_name: bytes, inner_name: bytes | None) -> Record | None:
+    outer, inner = outer_name.decode(), (inner_name or b"").decode()
     if outer == "compacted":
         return HistoryCompacted()
     if outer in _TYPED and not inner:
@@ -229,18 +237,19 @@ _DECODER = msgspec.json.Decoder(_Line)
 #: How Codex writes every line; one that begins otherwise is decoded to be known.
 _HEAD = re.compile(
     rb'\s*\{\s*"timestamp":\s*"[^"\\]*",\s*(?:"ordinal":\s*\d+,\s*)?'
-    rb'"type":\s*"(?P<outer>[a-z_]+)",\s*"payload":\s*\{\s*(?:"type":\s*"(?P<inner>[a-z_]+)")?'
+    rb'"type":\s*"([a-z_]{1,64})",\s*"payload":\s*\{\s*(?:"type":\s*"([a-z_]{1,64})")?'
 )
 #: The lines whose payload says what it is.
 _TYPED = frozenset({"event_msg", "response_item"})
 
+_LONGEST_NAME = 64
 _Kind: TypeAlias = tuple[str, str]
 _COUNT = ("event_msg", "token_count")
 _Payload: TypeAlias = dict[str, object]
 
 
 def _name(kind: _Kind) -> str:
-    return "/".join(part for part in kind if part)
+    return "/".join(part[:_LONGEST_NAME] for part in kind if part)
 
 
 def _session_meta(payload: _Payload) -> Record | None:

@@ -10,6 +10,9 @@ from codex_gateway.codex import rollout as ro
 from codex_gateway.codex import tools
 from codex_gateway.core import event as ev
 
+#: Codex writes some thirty kinds of records; a damaged file may hold any number.
+_KINDS_KEPT = 100
+
 
 @dataclass(slots=True)
 class _OpenCall:
@@ -78,7 +81,8 @@ class TurnReader:
                 self.garbage_lines += 1
                 return ()
             case ro.Noise(kind):
-                self.unread[kind] = self.unread.get(kind, 0) + 1
+                known = kind if kind in self.unread or len(self.unread) < _KINDS_KEPT else "others"
+                self.unread[known] = self.unread.get(known, 0) + 1
                 return ()
             case ro.TurnBegan(turn_id):
                 return tuple(self._began(turn_id))
@@ -160,7 +164,7 @@ class TurnReader:
         yield ev.TurnStarted(turn_id)
 
     def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
-        if self.has_begun and record.turn_id in (None, self.turn_id):
+        if self.has_begun and record.turn_id == self.turn_id:  # None for both, in a file without marks
             self.end = self.end or record
         elif record.turn_id is not None:
             self.foreign.discard(record.turn_id)
