@@ -308,7 +308,10 @@ async def test_a_turn_that_ended_while_we_were_away_is_read_from_its_files(bench
             agent.release()
             assert await task == Detached()
             gate.touch()
-            await until(lambda: not bench.left_behind())
+            began = ear.all(ev.ProcessStarted)[0]
+            process = proc.ProcessId(began.pid, began.start_ticks)
+            # one that is about to end has lost its environment, and so its mark, a moment before
+            await until(lambda process=process: not bench.left_behind() and not proc.is_alive(process))
             later = Ear()
             outcome = await bench.agent().reattach(recorded(attempt, ear), later)
             assert outcome == expected or failure(outcome) is FailureKind.REFUSED
