@@ -90,7 +90,7 @@ class Board:
             painting.changed.clear()
             request = asyncio.ensure_future(self._repaint(message, draw_now))
             try:
-                await asyncio.shield(request)
+                rest_s = await asyncio.shield(request)
             except asyncio.CancelledError:
                 if painting.quiet.is_set():  # still waiting for its turn: nobody will miss it
                     request.cancel()
@@ -98,16 +98,19 @@ class Board:
                 raise
             finally:
                 painting.quiet.set()
+            await asyncio.sleep(rest_s)
 
-    async def _repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:
+    async def _repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> float:
+        """Paint once; returns for how long the chat wants to be left alone, in seconds."""
         try:
             await self._chat.repaint(message, draw)
         except ChatBusy as busy:
             place = message.chat
             await self._outbox.park(Parked(place.bot, place.chat_id, self._clock() + busy.retry_after_s))
-            await asyncio.sleep(busy.retry_after_s)
+            return busy.retry_after_s
         except ChatError as error:
             _log.debug("status.not_painted", message=message.message_id, error=error)
+        return 0.0
 
 
 async def _either(changed: asyncio.Event, tick_s: float) -> None:
