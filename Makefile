@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test torture fuzz check format bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -33,9 +33,17 @@ format: $(READY) ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+torture: $(READY) ## kills, stops and faults at random moments (ROUNDS=20 RUNS=500 STOPS=100 SEED=n)
+	@tests/install_codex.sh
+	@TORTURE_ROUNDS=$(or $(ROUNDS),20) TORTURE_RUNS=$(or $(RUNS),500) TORTURE_STOPS=$(or $(STOPS),100) TORTURE_SEED=$(SEED) \
+		$(BIN)/python -m pytest -rP tests/house/test_torture.py tests/house/test_leaks.py tests/house/test_stopping.py $(ARGS)
+
 bench: $(READY) ## what the gateway costs, as ratios in one run
 	@tests/install_codex.sh
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(READY) ## a million damaged lines through what reads session files (ARGS="LINES SEED")
+	@$(BIN)/python tests/codex/fuzz_million.py $(ARGS)
 
 lock: $(READY) ## renew the pinned versions
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml

@@ -3,13 +3,13 @@
 # root of the repository. Without npm the tests with the real CLI are skipped, and CI=true makes that a failure.
 set -u
 
-VERSIONS="0.169.0 0.140.0"
+VERSIONS="0.169.0 0.145.0 0.140.0 0.98.0"
 LIMIT_S=300
 
 binary_of() {
     for file in \
-        ".cache/codex/$1"/node_modules/@openai/codex-*/vendor/*/bin/codex \
-        ".cache/codex/$1"/node_modules/@openai/codex/vendor/*/codex/codex; do
+        ".cache/codex/$1"/node_modules/@openai/codex-*/vendor/*-linux-*/bin/codex \
+        ".cache/codex/$1"/node_modules/@openai/codex/vendor/*-linux-*/codex/codex; do
         [ -x "$file" ] && { echo "$file"; return 0; }
     done
     return 1

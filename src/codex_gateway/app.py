@@ -75,6 +75,8 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
         CodexOptions(
             home=codex.home,
             environ=config.environ,
+            env_allow=codex.child_env_allow,
+            secrets=config.secrets(),
             cli_cmd=codex.cli_cmd,
             cli_args=codex.cli_args,
             input_mode=InputMode(codex.input_mode.value),

@@ -44,11 +44,24 @@ async def fill(folder: Path) -> None:
                     f" (VALUES {values}) v"
                 )
 
+            await tx.run(
+                "UPDATE runs SET context_used = 98192, context_size = 258400, windows ="
+                """ '[{"used_percent": 91.5, "window_s": 18000.0, "resets_at": 100.0}]' WHERE id = 1"""
+            )
+            await tx.run("UPDATE runs SET resets_at = 200.0 WHERE id = 2")
+
         await database.write(work)
 
 
 def runs(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(config.parent), "TZ": "UTC", "COLUMNS": "90"}
+    python_path = os.environ.get("PYTHONPATH", "")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": python_path,
+        "HOME": str(config.parent),
+        "TZ": "UTC",
+        "COLUMNS": "90",
+    }
     command = [sys.executable, "-m", "codex_gateway", "--config", str(config), "runs", *words]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
 
@@ -58,10 +71,10 @@ async def test_the_latest_come_first_each_with_what_became_of_it(config: Path) -
     shown = runs(config)
     assert shown.returncode == 0, shown.stderr
     head, *rows = shown.stdout.splitlines()
-    assert head.split() == ["RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "PROMPT"]
+    assert head.split() == ["RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "PROMPT"]
     assert [row.split()[0] for row in rows] == ["4", "3", "2", "1"]
     assert "stopped (user)" in rows[1] and "failed (quota)" in rows[2] and "usage limit" in rows[2]
-    assert "2.5s" in rows[3] and "1050" in rows[3] and "first 中文 prompt" in rows[3]
+    assert "2.5s" in rows[3] and "1050" in rows[3] and "62% left" in rows[3] and "first 中文 prompt" in rows[3]
 
 
 async def test_json_tells_everything_a_line_a_run(config: Path) -> None:
@@ -75,6 +88,12 @@ async def test_json_tells_everything_a_line_a_run(config: Path) -> None:
         "output_tokens": 50,
         "reasoning_output_tokens": 5,
     }
+    assert first["context"] == {"used": 98192, "size": 258400} and first["resets_at"] is None
+    assert first["rate_limits"] == [
+        {"used_percent": 91.5, "seconds": 18000.0, "resets_at": "1970-01-01T00:01:40.000+00:00"}
+    ]
+    assert lines[-2]["resets_at"] == "1970-01-01T00:03:20.000+00:00"
+    assert (lines[-2]["context"], lines[-2]["rate_limits"]) == (None, [])
     assert first["queued_at"] == "1970-01-01T00:00:10.000+00:00"
     assert len(runs(config, "--json", "--limit", "2").stdout.splitlines()) == 2
     assert runs(config, "--json", "--bot", "nobody").stdout == ""

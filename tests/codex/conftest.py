@@ -6,14 +6,15 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from codex.turns import SCRIPTED_LEGACY, WITH_LOCK, WITHOUT_LOCK, Bench, processes_of
+from codex.turns import SCRIPTED_LEGACY, WITH_LOCK, WITHOUT_LOCK, Bench, is_real, processes_of
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.demo.codex import install_shim
-from support.real_codex import CURRENT, LEGACY, codex_environment, real_codex
+from support.real_codex import codex_environment, real_codex
 
 
 @pytest.fixture(autouse=True)
@@ -30,15 +31,21 @@ def nothing_left_running(tmp_path: Path) -> Iterator[None]:
 @pytest.fixture(params=[*WITH_LOCK, *WITHOUT_LOCK])
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     """Every shape in turn: the scripted ones and the real ones have to behave alike."""
-    shape = str(request.param)
-    workdir = tmp_path / "work"
+    async with open_bench(str(request.param), tmp_path) as bench:
+        yield bench
+
+
+@asynccontextmanager
+async def open_bench(shape: str, folder: Path) -> AsyncIterator[Bench]:
+    workdir = folder / "work"
     workdir.mkdir()
-    if shape in (CURRENT, LEGACY):
-        async with real_codex(tmp_path, version=shape) as real:
-            options = CodexOptions(home=real.home, environ=real.environment, cli_cmd=str(real.binary))
-            yield Bench(options, tmp_path, workdir)
+    if is_real(shape):
+        async with real_codex(folder, version=shape) as real:
+            yield Bench(
+                CodexOptions(home=real.home, environ=real.environment, cli_cmd=str(real.binary)), folder, workdir
+            )
     else:
-        yield scripted_bench(tmp_path, workdir, is_legacy=shape == SCRIPTED_LEGACY)
+        yield scripted_bench(folder, workdir, is_legacy=shape == SCRIPTED_LEGACY)
 
 
 @pytest.fixture

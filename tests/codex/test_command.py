@@ -34,6 +34,14 @@ def line(
     return " ".join(command_for(turn, options, program="codex", last_message_file=Path("/a/last")).argv)
 
 
+def test_a_fork_is_asked_for_where_a_resume_would_be() -> None:
+    fork = Turn(None, "hi", Path("/w"), (Path("a.png"),), fork_of=ID)
+    assert line(fork, cli_args=("-m", "gpt-5.5", "--search")) == (
+        "codex --search exec -m gpt-5.5 --dangerously-bypass-approvals-and-sandbox --json -o /a/last"
+        f" --skip-git-repo-check fork -i a.png {ID} -- -"
+    )
+
+
 def turn(prompt: str = "hi", thread_id: ThreadId | None = ID, images: tuple[Path, ...] = ()) -> Turn:
     return Turn(thread_id, prompt, Path("/w"), images)
 

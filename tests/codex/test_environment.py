@@ -62,3 +62,46 @@ def test_variables_that_codexs_own_config_names_are_passed_on(tmp_path: Path) ->
 def test_a_broken_config_of_codex_is_codexs_affair(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(content)
     assert seen({"PATH": "/bin"}, tmp_path)["PATH"] == "/bin"
+
+
+TOKEN = "123456789:AAtest-token_of-a-bot-0123456789abc"
+PROXY = "socks5://me:word@127.0.0.1:1080"
+
+
+def allowed(environ: dict[str, str], home: Path, *patterns: str, secrets: tuple[str, ...] = (TOKEN,)) -> set[str]:
+    """The variables of `environ` that Codex gets to see with these patterns."""
+    seen = environment_for(environ, home=home, tag="t", allow=patterns, secrets=frozenset(secrets))
+    return seen.keys() & environ.keys()
+
+
+def test_more_variables_may_be_named_also_by_patterns(tmp_path: Path) -> None:
+    environ = dict.fromkeys(["AWS_PROFILE", "AWS_REGION", "DOTNET_ROOT", "dotnet_root", "OTHER"], "x")
+    assert allowed(environ, tmp_path) == set()
+    assert allowed(environ, tmp_path, "AWS_PROFILE") == {"AWS_PROFILE"}
+    assert allowed(environ, tmp_path, "AWS_*", "DOTNET_*") == {"AWS_PROFILE", "AWS_REGION", "DOTNET_ROOT"}
+    assert allowed(environ, tmp_path, "*") == environ.keys()
+
+
+def test_no_pattern_lets_our_own_variables_through(tmp_path: Path) -> None:
+    ours = ["TELEGRAM_BOT_TOKEN", "MY_TELEGRAM_ID", "CODEX_GATEWAY_CONFIG", "CODEX_CLI_CMD", "CODEX_WORKDIR"]
+    assert allowed(dict.fromkeys(ours, "x"), tmp_path, "*", *ours) == set()
+
+
+def test_no_name_lets_the_token_of_a_bot_through(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[mcp_servers.chat]\nenv_vars = ["MY_CHAT"]\n')
+    environ = {
+        "PATH": "/bin",
+        "OPENAI_API_KEY": TOKEN,
+        "GIT_ASKPASS": f"echo {TOKEN}",
+        "MY_CHAT": TOKEN,
+        "HTTPS_PROXY": TOKEN,
+        "ANYTHING": f"https://api.telegram.org/bot{TOKEN}/getMe",
+    }
+    assert allowed(environ, tmp_path, "*") == {"PATH"}
+
+
+def test_our_proxy_stays_here_unless_it_is_the_one_of_the_machine(tmp_path: Path) -> None:
+    environ = {"MY_PROXY": PROXY, "PATH": "/bin"}
+    assert allowed(environ, tmp_path, "*", secrets=(TOKEN, PROXY)) == {"PATH"}
+    environ |= {"https_proxy": PROXY}
+    assert allowed(environ, tmp_path, secrets=(TOKEN, PROXY)) == {"PATH", "https_proxy"}

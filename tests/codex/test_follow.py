@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from codex.turns import until
 from codex_gateway.codex import follow
-from codex_gateway.codex.follow import Tail, Watcher
+from codex_gateway.codex.follow import Line, Tail, Watcher
 
 
 @pytest.fixture
@@ -34,10 +35,14 @@ def append(path: Path, content: bytes) -> None:
 
 def drained(tail: Tail) -> list[bytes]:
     """The lines that are whole by now."""
-    found, more = [], True
+    return [line.content for line in lines_of(tail)]
+
+
+def lines_of(tail: Tail) -> list[Line]:
+    found, more = list[Line](), True
     while more:
         lines, more = tail.read()
-        found += [line.content for line in lines]
+        found += lines
     return found
 
 
@@ -78,8 +83,8 @@ def test_an_offset_past_the_end_is_the_end(path: Path) -> None:
     tail.close()
 
 
-def test_a_line_of_many_megabytes_comes_whole(tail: Tail, path: Path) -> None:
-    big = b"x" * 50_000_000
+def test_a_line_of_some_megabytes_comes_whole(tail: Tail, path: Path) -> None:
+    big = b"x" * (follow.LONGEST_LINE_BYTES - 1)
     append(path, b"before\n" + big + b"\nafter\n")
     assert drained(tail) == [b"before", big, b"after"]
 
@@ -91,14 +96,27 @@ def test_one_read_takes_no_more_than_a_chunk(tail: Tail, path: Path) -> None:
     assert len(lines) == follow.CHUNK_BYTES // 2
 
 
-def test_a_line_beyond_all_measure_is_passed_over(tail: Tail, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "LONGEST_LINE_BYTES", 1_000_000)
-    append(path, b"before\n" + b"x" * 3_000_000)
-    assert drained(tail) == [b"before"]
-    assert len(tail.rest) < 1_500_000
-    append(path, b"x" * 3_000_000 + b"\nafter\n")
-    assert drained(tail) == [b"after"]
-    assert tail.skipped_lines == 1
+def test_of_a_line_beyond_all_measure_its_beginning_and_its_end_are_kept(tail: Tail, path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"begin" + b"x" * 50_000_000 + b"end\nnext\n")
+    first, second = lines_of(tail)
+    assert first.content == b"begin" + b"x" * (follow.HEAD_BYTES - 5)
+    assert first.tail == b"x" * (follow.TAIL_BYTES - 3) + b"end"
+    assert first.end == 50_000_009
+    assert (second.content, second.tail) == (b"next", b"")
+
+
+def test_a_long_line_takes_no_more_memory_than_a_short_one(tail: Tail, path: Path) -> None:
+    with path.open("ab") as file:
+        for _ in range(50):
+            file.write(b"x" * 1_000_000)
+    tracemalloc.start()
+    try:
+        lines_of(tail)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * follow.LONGEST_LINE_BYTES + 4 * follow.CHUNK_BYTES
 
 
 def test_a_truncated_file_goes_on_from_its_end(tail: Tail, path: Path) -> None:

@@ -48,9 +48,12 @@ def test_every_sample_names_its_thread_first() -> None:
         assert len(first.thread_id) == 36
 
 
-def test_a_body_of_the_service_in_a_message_is_unwrapped() -> None:
-    line = rb'{"type":"turn.failed","error":{"message":"{\"error\":{\"message\":\"No such model.\"}}"}}'
-    assert js.read_line(line) == js.TurnFailed("No such model.")
+def test_a_body_of_the_service_in_a_passing_error_is_unwrapped_and_kept_in_the_final_one() -> None:
+    body = r'"{\"error\":{\"message\":\"No such model.\"}}"'
+    passing = js.read_line(b'{"type":"error","message":%b}' % body.encode())
+    assert passing == js.ErrorTold("No such model.", is_passing=False)
+    final = js.read_line(b'{"type":"turn.failed","error":{"message":%b}}' % body.encode())
+    assert final == js.TurnFailed('{"error":{"message":"No such model."}}')
 
 
 def test_a_terminals_line_end_does_not_matter() -> None:

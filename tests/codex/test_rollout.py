@@ -14,7 +14,7 @@ from codex_gateway.codex.tools import Call, Result
 from codex_gateway.core.event import Phase, Tokens, Usage
 
 SAMPLES = Path(__file__).parent / "samples" / "rollouts"
-LINES = [line for path in sorted(SAMPLES.iterdir()) for line in path.read_bytes().splitlines()]
+LINES = [line for path in sorted(SAMPLES.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
 
 
 def records(name: str) -> list[ro.Record]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex import sessions
+from codex_gateway.codex import holder, sessions
 from codex_gateway.core.ids import ThreadId
 
 #: Made on 2026-11-20, 13:21:04 UTC, says its first part.
@@ -69,9 +69,12 @@ def test_a_lock_file_that_nobody_holds_means_nothing(tmp_path: Path) -> None:
     lock.parent.mkdir()
     lock.touch()
     assert not sessions.is_open_for_writing(tmp_path, ID)
-    assert sessions.writer_pid(tmp_path, ID) is None
+    assert not holder.is_held(tmp_path, ID)
+    assert holder.find_holder(tmp_path, ID, attempts_dir=tmp_path) is None
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert sessions.is_open_for_writing(tmp_path, ID)
-        assert sessions.writer_pid(tmp_path, ID) == os.getpid()
+        assert holder.is_held(tmp_path, ID)
+        found = holder.find_holder(tmp_path, ID, attempts_dir=tmp_path)
+        assert found is not None and found.pid == os.getpid() and not found.is_ours
     assert not sessions.is_open_for_writing(tmp_path, ID)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
@@ -125,8 +126,10 @@ def test_a_compaction_is_told_once_and_its_summary_is_not_said() -> None:
     _, events = told("auto-compact-pre-turn-and-mid-turn.jsonl", skip=24)
     assert events == [
         ev.TurnStarted("01a1f924-64df-7440-b78e-bda51ef805c8"),
+        ev.CompactionExpected(),
         usage(ev.Tokens(10140, 5070, 60, 15), ev.Tokens(280, 140, 20, 5)),
         ev.Compacted(),
+        replace(usage(ev.Tokens(10140, 5070, 60, 15), ev.Tokens()), context_used=6876),
         ev.Message("echo: third after overflow", Phase.FINAL_ANSWER),
         usage(ev.Tokens(11120, 5560, 80, 20)),
     ], "the count that is repeated at the beginning belongs to the turn before"
@@ -215,3 +218,26 @@ def test_what_is_not_understood_is_counted() -> None:
     reader, events = read(ro.Garbage(), ro.Noise("x"), ro.Noise("x"), ro.Noise("y"))
     assert events == []
     assert (reader.garbage_lines, reader.unread) == (1, {"x": 2, "y": 1})
+
+
+@pytest.mark.parametrize("name", ["fork.jsonl", "fork-of-legacy.jsonl"])
+def test_a_fork_tells_nothing_of_the_thread_that_it_goes_on_from(name: str) -> None:
+    """It begins with the abort of the turn that was under way there, in the legacy format with all its records too."""
+    reader, events = told(name)
+    assert [event for event in events if isinstance(event, ev.TurnStarted)] == events[:1]
+    assert [event.text for event in events if isinstance(event, ev.Message)] == ["on my way", "forked"]
+    assert [event.command for event in events if isinstance(event, ev.CommandStarted)] == ["echo two"]
+    assert isinstance(reader.end, ro.TurnEnded) and reader.end.answer == "forked"
+
+
+def test_a_compaction_before_the_fork_is_not_the_forks() -> None:
+    forked = ro.ThreadForked("01a1f9e5-2f0e-7371-a4bc-a482fb2ec19c")
+    before, own = "01a1f9e5-2e5f-75d0-8e14-aebcf842265f", "01a1f9e5-2f23-7361-9202-1e9a69abb6ca"
+    old = [
+        ro.TurnBegan(before),
+        ro.Prompted(before, "hi"),
+        ro.HistoryCompacted(),
+        ro.TurnAborted(before, "interrupted"),
+    ]
+    _, events = read(forked, *old, ro.TurnBegan(own), ro.HistoryCompacted())
+    assert events == [ev.TurnStarted(own), ev.Compacted()]

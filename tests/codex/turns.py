@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-from codex_gateway.codex import proc
+from codex_gateway.codex import proc, sessions
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import AttemptId, RunId, ThreadId
 from codex_gateway.core.outcome import Outcome
 from codex_gateway.core.run import Attempt, Turn
-from support.real_codex import CURRENT, LEGACY
+from support.real_codex import CURRENT, LEGACY, codex_versions
 
 Of = TypeVar("Of")
 
@@ -28,6 +28,20 @@ SCRIPTED_LEGACY = "scripted-legacy"
 #: The shapes of Codex whose sessions have a writer lock, and those from before.
 WITH_LOCK = (SCRIPTED, pytest.param(CURRENT, marks=pytest.mark.real_codex))
 WITHOUT_LOCK = (SCRIPTED_LEGACY, pytest.param(LEGACY, marks=pytest.mark.real_codex))
+#: Every shape, the scripted ones and the real ones.
+EVERY_SHAPE = (
+    *(SCRIPTED, SCRIPTED_LEGACY),
+    *(pytest.param(version, marks=pytest.mark.real_codex) for version in codex_versions()),
+)
+
+
+def is_real(shape: str) -> bool:
+    return shape in codex_versions()
+
+
+def version_of(shape: str) -> str:
+    """The version that a shape is, or plays."""
+    return {SCRIPTED: CURRENT, SCRIPTED_LEGACY: LEGACY}.get(shape, shape)
 
 
 async def until(condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
@@ -100,6 +114,9 @@ class Bench:
     def session_text(self, thread_id: ThreadId) -> str:
         [path] = self.options.home.glob(f"sessions/**/*{thread_id}.jsonl")
         return path.read_text("utf-8")
+
+    def is_held(self, thread_id: ThreadId) -> bool:
+        return sessions.is_open_for_writing(self.options.home, thread_id)
 
     def left_behind(self) -> list[proc.ProcessId]:
         return processes_of(self.folder)

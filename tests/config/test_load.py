@@ -33,6 +33,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "workdir": place.folder / "work",
         "resume_id": None,
         "stream_include_stderr": False,
+        "child_env_allow": (),
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
@@ -61,6 +62,9 @@ EVERY_OVERRIDE = {
     "codex_cli_use_pty = true": lambda bot, _: bot.codex.use_pty is True,
     'codex_home = "~/other"': lambda bot, folder: bot.codex.home == folder / "home" / "other",
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
+    'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
+        bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")
+    ),
     "stream_include_stderr = true": lambda bot, _: bot.codex.stream_include_stderr is True,
     "progress_tick_interval = 2.5": lambda bot, _: bot.display.progress_tick_interval_s == 2.5,
     "run_timeout_seconds = 1": lambda bot, _: bot.limits.run_timeout_s == 1,

@@ -162,3 +162,14 @@ async def test_within_the_published_limits_every_answer_arrives(tmp_path: Path) 
         await it.verdict(asked)
         assert it.server.flood_violations == []
         assert sum(len(message.text) for message in it.bot().chat.messages) > 7000
+
+
+async def test_a_codex_of_the_future_answers_and_is_named_to_the_person_and_in_the_log(tmp_path: Path) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        it.environment["CODEX_SCRIPTED_FORMAT"] = "future"
+        service = await it.start()
+        asked = it.say("@comment on the way\n@sh echo\n@say the answer")
+        verdict = await it.verdict(asked)
+        assert [message.text for message in it.answers_to(asked)] == ["the answer"]
+        assert "Codex 0.999.0 keeps its sessions in a way that this gateway does not understand" in verdict
+        assert "session.not_understood version=0.999.0" in service.log.read_text("utf-8")

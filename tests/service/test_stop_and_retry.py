@@ -8,6 +8,9 @@ from pathlib import Path
 from codex_gateway.core import event as ev
 from codex_gateway.core import request as rq
 from codex_gateway.core.ids import ChatRef, RunId
+from codex_gateway.core.outcome import Answered, Outcome, StopReason
+from codex_gateway.core.ports import Emit
+from codex_gateway.core.run import Turn
 from support.hall import BOT, CHAT, OTHER_CHAT, PlayedAgent, hall, playing, until
 
 
@@ -76,6 +79,21 @@ async def test_a_stop_at_any_moment_leaves_the_run_in_a_final_state(tmp_path: Pa
         await it.settled(60)
         assert set(await it.states()) <= {"stopped", "succeeded"}
         assert await it.query("SELECT count(*) FROM attempts WHERE ended_at IS NULL") == [(0,)]
+
+
+async def test_a_stop_that_came_too_late_is_no_reason_for_how_the_run_ended(tmp_path: Path) -> None:
+    agent = PlayedAgent()
+    async with hall(tmp_path, agent=agent) as it:
+
+        async def play(turn: Turn, emit: Emit) -> Outcome:
+            assert await it.runs.request_stop(RunId(1), StopReason.USER)  # written down, and nobody to tell yet
+            return Answered("done all the same")
+
+        agent.plays["one"] = play
+        await it.say("one")
+        await it.settled(1)
+        assert await it.query("SELECT state, stop_reason FROM runs") == [("succeeded", None)]
+        assert it.chat.answers() == ["done all the same"]
 
 
 async def test_retry_asks_the_last_prompt_again(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from codex_gateway.core import event as ev
@@ -185,6 +186,33 @@ async def test_usage_is_what_the_turn_cost(tmp_path: Path) -> None:
         assert await it.query("SELECT tokens_input, tokens_output FROM runs") == [(500, 30)]
 
 
+async def test_what_is_left_is_kept_with_the_run_and_told_by_status(tmp_path: Path) -> None:
+    five_hours, over = ev.Window(91.0, 18_000.0, time.time() + 600), ev.Window(40.0, 604_800.0, time.time() - 1)
+    used = ev.Usage(ev.Tokens(input=1000), ev.Tokens(input=1000), 258_400, windows=(five_hours, over))
+    async with hall(tmp_path, agent=PlayedAgent(plays={"go": playing(used)})) as it:
+        await it.say("go")
+        await it.settled(1)
+        [run] = await it.ledger.latest(limit=1)
+        assert (run.context, run.windows) == (ev.Context(1000, 258_400), (five_hours, over))
+        await it.say("and without a word about it")
+        await it.settled(2)
+        await it.say(rq.AskStatus())
+        await until(lambda: "StatusReport" in it.chat.texts()[-1])
+        # a window that has begun anew since says nothing of today
+        assert f"windows=({five_hours},)" in it.chat.texts()[-1]
+
+
+async def test_when_a_limit_ends_is_kept_with_the_run(tmp_path: Path) -> None:
+    async def refused(turn: Turn, emit: Emit) -> Outcome:
+        return Failed(FailureKind.QUOTA, "used up", resets_at=1234.5)
+
+    async with hall(tmp_path, agent=PlayedAgent(plays={"go": refused})) as it:
+        await it.say("go")
+        await it.settled(1)
+        assert await it.query("SELECT failure_kind, resets_at FROM runs") == [("quota", 1234.5)]
+        assert any("resets_at=1234.5" in text for text in it.chat.texts())
+
+
 async def test_a_silent_turn_is_stopped_and_says_why(tmp_path: Path) -> None:
     never = asyncio.Event()
     limits = Limits(silence_s=0.05)
@@ -264,3 +292,13 @@ async def test_a_misspoken_command_is_never_a_run(tmp_path: Path) -> None:
         await it.settled(0)
         assert "/stpo" in it.chat.texts()[0]
         assert it.agent.turns == []
+
+
+async def test_a_codex_that_is_not_understood_is_named_in_the_verdict(tmp_path: Path) -> None:
+    agent = PlayedAgent(plays={"hello": playing(ev.Misread(12, "0.999.0"), answer="the answer")})
+    async with hall(tmp_path, agent=agent) as it:
+        await it.say("hello")
+        await it.settled(1)
+        status, answer = it.chat.sent
+        assert answer.text == "answer: the answer"
+        assert "Misread(records=12, version='0.999.0')" in status.text

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core.errors import StoreError
+from codex_gateway.core.event import Tokens
 from codex_gateway.store.database import Database, Transaction, migrations
+from codex_gateway.store.ledger import Ledger
 
 
 async def rows(database: Database) -> int:
@@ -96,6 +98,25 @@ async def test_opening_again_changes_nothing(tmp_path: Path) -> None:
         assert await rows(database) == 1
         row = await database.read(lambda tx: tx.first("PRAGMA user_version"))
         assert row is not None and row[0] == len(migrations())
+
+
+async def test_a_database_of_an_older_version_is_brought_up_to_date_and_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "app.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(migrations()[0])
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO sessions (id, codex_home, created_at) VALUES (1, '/h', 1)")
+    connection.execute(
+        "INSERT INTO runs (id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id, prompt, workdir,"
+        " queued_at, state, started_at, ended_at, tokens_input, tokens_cached, tokens_output, tokens_reasoning)"
+        " VALUES (1, 1, 'a', 1, 0, 1, 1, 'p', '/', 1, 'succeeded', 1, 2, 10, 5, 2, 1)"
+    )
+    connection.commit()
+    connection.close()
+    async with Database.open(path) as database:
+        [run] = await Ledger(database).latest(limit=9)
+        assert run.tokens == Tokens(10, 5, 2, 1)
+        assert (run.context, run.windows, run.resets_at) == (None, (), None)
 
 
 async def test_a_newer_schema_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -123,6 +123,22 @@ async def test_a_turn_that_ended_before_it_was_known_is_told_by_its_prompt_and_t
             assert await it.mirrors.origin(session, other, prompt=prompt) == Origin(None)
 
 
+async def test_a_turn_while_ours_waits_for_the_session_is_anothers(tmp_path: Path) -> None:
+    async with books(tmp_path) as it:
+        session = await it.bind()
+        run, attempt = await it.begin("go")
+        assert await it.mirrors.origin(session, turn("theirs"), prompt="go") is None
+        await it.runs.note_wait(attempt)
+        assert await it.mirrors.origin(session, turn("theirs"), prompt="go") == Origin(None)
+        [(_, waiting)] = await it.runs.running()
+        assert waiting is not None
+        await it.runs.note_start(waiting, StartingPoint(Path("/f"), 150), now=5.0)
+        assert await it.mirrors.origin(session, turn("theirs", 120), prompt="go") == Origin(None)
+        assert await it.mirrors.origin(session, turn("mine", 200), prompt="go") is None
+        await it.note(run, attempt, "mine", 200)
+        assert await it.mirrors.origin(session, turn("mine", 200), prompt="go") == Origin(ALPHA)
+
+
 async def test_a_turn_in_another_session_claims_nothing_here(tmp_path: Path) -> None:
     async with books(tmp_path) as it:
         here, there = await it.bind(), await it.bind(BETA, OTHER_THREAD)
@@ -174,7 +190,7 @@ async def test_a_session_that_begins_with_our_run_is_mirrored_from_there(tmp_pat
     async with books(tmp_path) as it:
         await it.bind(thread_id=None)
         run, attempt = await it.begin(offset=0)
-        await it.runs.note_session(run, attempt, THREAD, Path("/f"))
+        await it.runs.note_session(run, attempt, THREAD, Path("/f"), now=1.0)
         await it.note(run, attempt, "mine", 200, ALPHA)
         assert await it.cursor() == Cursor(200, 200)
         await it.mirrors.tell(await it.bound(), Cursor(300, 300), chat=CHAT, parcels=[], now=1.0)
@@ -186,7 +202,7 @@ async def test_a_bot_that_does_not_mirror_keeps_no_place(tmp_path: Path) -> None
     async with books(tmp_path) as it:
         await it.bind(thread_id=None)
         run, attempt = await it.begin(offset=0)
-        await it.runs.note_session(run, attempt, THREAD, Path("/f"))
+        await it.runs.note_session(run, attempt, THREAD, Path("/f"), now=1.0)
         await it.note(run, attempt, "mine", 200, BETA)
         assert await it.cursor() is None
         await it.mirrors.begin(await it.bound(), 50)

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codex_gateway.core import request as rq
+from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.errors import ChatBusy, ChatRefused
 from codex_gateway.core.event import Event
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserId
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
@@ -69,6 +71,9 @@ class PlayedAgent:
     reattached: list[Attempt] = field(default_factory=list)
     on_reattach: Play = echo
     cancelled: list[str] = field(default_factory=list)
+    #: What the machine shows of every turn.
+    shows: Evidence | None = None
+    ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -81,6 +86,12 @@ class PlayedAgent:
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         self.reattached.append(attempt)
         return await self._play(self.on_reattach, Turn(attempt.thread_id, "", Path("/")), emit)
+
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        return self.shows
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        self.ousted.append((thread_id, holder))
 
     def release(self) -> None:
         self._released.set()
@@ -177,6 +188,7 @@ def policy(
     resume_id: ThreadId | None = THREAD,
     limits: Limits | None = None,
     shows_reasoning: bool = False,
+    tick_s: float = 0.0,
 ) -> BotPolicy:
     """A bot whose messages go out at once."""
     return BotPolicy(
@@ -187,7 +199,7 @@ def policy(
         codex_home=Path("/codex/home"),
         resume_id=resume_id,
         limits=limits or Limits(),
-        pace=Pace(flush_interval_s=0.0, tick_interval_s=0.0, reasoning_throttle_s=0.0),
+        pace=Pace(flush_interval_s=0.0, tick_interval_s=tick_s, reasoning_throttle_s=0.0),
         shows_reasoning=shows_reasoning,
     )
 

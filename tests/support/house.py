@@ -39,6 +39,8 @@ class Bot:
     chat: Chat
     workdir: Path
     resume_id: str
+    #: What its table in the config holds beside that.
+    options: dict[str, object] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -84,6 +86,8 @@ class House:
     #: More people whom the bots heed.
     guests: list[Person] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
+    #: What Python is to start as the service.
+    program: tuple[str, ...] = ("-m", "codex_gateway")
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -112,6 +116,7 @@ class House:
                 "allowed_user_ids": [self.owner.id, *(person.id for person in self.guests)],
                 "resume_id": bot.resume_id,
                 "codex_workdir": str(bot.workdir),
+                **bot.options,
             }
             for name, bot in self.bots.items()
         ]
@@ -120,7 +125,10 @@ class House:
 
     async def start(self) -> Service:
         """Start the service and wait until it polls."""
-        service = await self.launch()
+        return await self.serving(await self.launch())
+
+    async def serving(self, service: Service) -> Service:
+        """Wait until a service that was launched polls."""
         seen = len(self.server.calls("getUpdates"))
         polls = asyncio.ensure_future(
             self.server.wait_for(lambda: len(self.server.calls("getUpdates")) > seen, timeout_s=LIMIT_S)
@@ -139,8 +147,7 @@ class House:
         with log.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "codex_gateway",
+                *self.program,
                 "--config",
                 str(self.config),
                 "run",
@@ -235,6 +242,10 @@ class House:
         """The processes of this house but the services: Codex, and what its tools started."""
         return [pid for pid in marked(self.mark) if pid not in {service.pid for service in self.services}]
 
+    def commands(self) -> list[bytes]:
+        """What runs in this house besides the services, each as its words with NUL behind each."""
+        return [_command_line(pid) for pid in self.codex_pids()]
+
     def session_file(self, resume_id: str) -> Path:
         [path] = self.home.glob(f"sessions/*/*/*/*{resume_id}.jsonl")
         return path
@@ -298,7 +309,7 @@ class House:
 
 def is_status(message: Message) -> bool:
     """Whether a message is the status message of a run, in any of its states."""
-    return message.text.startswith(("⏳", "⚙️", "✅", "❌", "⏹"))
+    return message.text.startswith(("⏳", "⏸", "⚙️", "✅", "❌", "⏹"))
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,20 +15,26 @@ from codex_gateway.demo.model import ScriptedModel, write_codex_home
 
 #: Paginated session files, writer lock.
 CURRENT = "0.169.0"
+#: Legacy session files, no writer lock; its failed turns leave their errors in the session file.
+NAMING_ERRORS = "0.145.0"
 #: Legacy session files, no writer lock.
 LEGACY = "0.140.0"
+#: The same, and no record marks where a turn begins or ends.
+UNMARKED = "0.98.0"
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "codex"
 #: The native program; the Node launcher around it would be a second process that a signal does not pass.
+_MACHINE = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
 _LAYOUTS = (
-    "node_modules/@openai/codex-*/vendor/*/bin/codex",
-    "node_modules/@openai/codex/vendor/*/codex/codex",
+    f"node_modules/@openai/codex-*/vendor/{_MACHINE}-unknown-linux-*/bin/codex",
+    # Up to about 0.98 one package brings the programs of all machines.
+    f"node_modules/@openai/codex/vendor/{_MACHINE}-unknown-linux-*/codex/codex",
 )
 
 
 def codex_versions() -> tuple[str, ...]:
     """The versions that tests run against, installed or not."""
-    return (CURRENT, LEGACY)
+    return (CURRENT, NAMING_ERRORS, LEGACY, UNMARKED)
 
 
 def find_codex(version: str) -> Path | None:

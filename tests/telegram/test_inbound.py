@@ -17,6 +17,8 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    EndHolder,
+    Fork,
     Misspoken,
     MisspokenReason,
     Request,
@@ -229,7 +231,13 @@ def press(data: str | None, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"), [("stop:12", Cancel(RunId(12))), ("retry:999999999999999999", Retry(RunId(10**18 - 1)))]
+    ("data", "expected"),
+    [
+        ("stop:12", Cancel(RunId(12))),
+        ("fork:12", Fork(RunId(12))),
+        ("holder:12", EndHolder(RunId(12))),
+        ("retry:999999999999999999", Retry(RunId(10**18 - 1))),
+    ],
 )
 def test_our_buttons_are_wishes(data: str, expected: Wish) -> None:
     assert read(press(data)) == Request(

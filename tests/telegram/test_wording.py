@@ -6,20 +6,27 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.diagnosis import Cause, Diagnosis
+from codex_gateway.core.event import Tokens, Usage, Window
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
-from codex_gateway.core.progress import Progress
+from codex_gateway.core.progress import Doing, Progress
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.markup import utf16_len
+from codex_gateway.telegram.units import moment
 from codex_gateway.telegram.verdicts import FAILURES, STOPS
 from codex_gateway.telegram.wording import COMMANDS, word
 from telegram.reading import shown
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "chat.md"
 RUNNING = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0)
+HELD = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0, is_waiting=True)
+HELD_PROGRESS = Progress(doing=Doing.WAITING_FOR_SESSION, holder=Holder(4242, "codex resume", "pts/3"), can_fork=True)
 WAITING = say.RunLine(RunId(4), RunState.QUEUED, "Then " + "write a changelog " * 10, 5.0)
 STOPPED = say.SettledCard(RunId(2), RunState.STOPPED, 12.0, 0, 0, None, StopReason.USER, None, None)
+RESET = 1_795_201_200.0
 CHAT = ChatRef(BotName("alpha"), -100, 7)
 
 
@@ -35,6 +42,27 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
     "last result": (say.LastResult(RunId(3), "Done."), ["Done."]),
     "no last result": (say.LastResult(None, None), ["There is no answer yet."]),
     "empty last result": (say.LastResult(RunId(3), ""), ["The last run finished without saying anything."]),
+    "a long command": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.COMMAND, 900.0, command="make all", is_at_work=False)),
+        [
+            "⏱ `make all` has been running for 15:00. It is not using the processor.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
+    "a command that waits for input": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.INPUT, 300.0, command="rm -i a")),
+        [
+            "⏱ `rm -i a` has been running for 5:00 and waits for input, which nobody can give it.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
+    "Codex is halted": (
+        say.StillRunning(RunId(3), Diagnosis(Cause.HALTED, 300.0, pid=77)),
+        [
+            "⏱ Codex was halted by a signal. On its machine, `kill -CONT 77` lets it go on.\n"
+            "[⏳ Go on waiting → wait:3][⏹ Stop → stop:3]"
+        ],
+    ),
     "nothing runs": (say.NothingRuns(), ["Nothing is running here."]),
     "stopping": (say.Stopping(RunId(3), was_queued=False, waiting=0), ["Stopping…"]),
     "stopping, more wait": (
@@ -55,9 +83,30 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
             "**alpha** · session `0199-ab`\n"
             "⚙️ Run 3 · 1:05 · 7 steps\n"
             "|Fix the failing test|\n"
+            "Starting Codex…\n"
             "⏳ 2 waiting\n"
             "Last, run 2: ⏹ Stopped by you after 0:12\n"
             "⚠️ Telegram asks to wait.\n"
+            "[⏹ Stop → stop:3]"
+        ],
+    ),
+    "status with an allowance": (
+        say.StatusReport(
+            "alpha",
+            ThreadId("0199-ab"),
+            RUNNING,
+            Progress(step_count=7, usage=Usage(Tokens(), Tokens(input=98_192), 258_400)),
+            0,
+            None,
+            windows=(Window(91.4, 18_000.0, RESET), Window(40.0)),
+        ),
+        [
+            "**alpha** · session `0199-ab`\n"
+            "⚙️ Run 3 · 1:05 · 7 steps · 62% context left\n"
+            "|Fix the failing test|\nStarting Codex…\n"
+            "Nothing waits\n"
+            f"⚠️ 5 h limit 91% used, renewed {moment(RESET)}\n"
+            "📊 limit 40% used\n"
             "[⏹ Stop → stop:3]"
         ],
     ),

@@ -71,6 +71,12 @@ def as_json(run: Run) -> dict[str, object]:
         "answer": run.answer,
         "steps": run.steps,
         "files": run.files,
+        "resets_at": _iso(run.resets_at),
+        "context": None if run.context is None else {"used": run.context.used, "size": run.context.size},
+        "rate_limits": [
+            {"used_percent": window.used_percent, "seconds": window.window_s, "resets_at": _iso(window.resets_at)}
+            for window in run.windows
+        ],
         "usage": None
         if tokens is None
         else {
@@ -84,7 +90,7 @@ def as_json(run: Run) -> dict[str, object]:
 
 def table(runs: Sequence[Run], *, width: int) -> list[str]:
     """The same for a person, in lines of at most `width` columns where that is possible."""
-    head = ("RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "PROMPT")
+    head = ("RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "PROMPT")
     rows = [head, *(_cells(run) for run in runs)]
     widths = [max(_columns(row[index]) for row in rows) for index in range(len(head) - 1)]
     room = max(20, width - sum(widths) - 2 * len(widths))
@@ -108,6 +114,7 @@ def _cells(run: Run) -> tuple[str, ...]:
         datetime.fromtimestamp(run.queued_at).astimezone().strftime("%m-%d %H:%M:%S"),
         "-" if seconds is None else f"{seconds:.1f}s",
         "-" if run.tokens is None else str(run.tokens.total),
+        "-" if run.context is None else f"{run.context.left_percent}% left",
         " ".join(run.prompt.split()) + (f" | {' '.join(run.error.split())}" if run.error else ""),
     )
 

@@ -39,13 +39,15 @@ def command_for(turn: Turn, options: CodexOptions, *, program: str, last_message
     top, rest = _divided(options.cli_args)
     argv = [program, *top, "exec", *rest, *_permissions(options)]
     images = [word for image in turn.images for word in ("-i", str(image))]
-    if turn.thread_id is None:
+    if turn.thread_id is None and turn.fork_of is None:
         argv += images  # `-i` takes as many words as it finds here: an option has to follow
     argv += ["--json", "-o", str(last_message_file)]
     if options.skip_git_check:
         argv.append("--skip-git-repo-check")
     if turn.thread_id is not None:
         argv += ["resume", *images, turn.thread_id]
+    elif turn.fork_of is not None:
+        argv += ["fork", *images, turn.fork_of]
     argv.append("--")
     match options.input_mode:
         case InputMode.STDIN:

@@ -51,16 +51,33 @@ _ALLOWED = (
     *("PYENV_*", "CONDA_*", "VIRTUAL_ENV", "UV_*", "PIP_*", "NODE_*", "npm_config_*", "LD_LIBRARY_PATH", "NIX_*"),
     *("LOCALE_ARCHIVE", "BASH_ENV", "ENV", "WSL_*", "DOCKER_HOST", "KUBECONFIG"),
 )
-#: Allowed by a pattern above and refused all the same: our own, and what a surrounding Codex says of itself.
+#: Refused whatever allows it: our own, and what a surrounding Codex says of itself.
 _REFUSED = ("CODEX_GATEWAY_*", "CODEX_CLI_*", "CODEX_WORKDIR", "CODEX_JSONL_*", THREAD_TAG, "CODEX_SANDBOX*")
+#: A proxy may be the one of the whole machine and ours at once.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 #: Keys of Codex's config.toml whose values are names of variables that it reads.
 _NAMES_A_VARIABLE = frozenset({"env_key", "bearer_token_env_var", "env_vars"})
 
 
-def environment_for(environ: Mapping[str, str], *, home: Path, tag: str) -> dict[str, str]:
-    """The environment of a process for the attempt that `tag` names. Reads `home`/config.toml for names it needs."""
+def environment_for(
+    environ: Mapping[str, str],
+    *,
+    home: Path,
+    tag: str,
+    allow: tuple[str, ...] = (),
+    secrets: frozenset[str] = frozenset(),
+) -> dict[str, str]:
+    """The environment of a process for the attempt that `tag` names. Reads `home`/config.toml for names it needs.
+
+    `allow` names more variables, by patterns. One that holds any of `secrets` is left out whatever its name.
+    """
     wanted = frozenset(_variables_named_in(home / "config.toml"))
-    chosen = {name: value for name, value in environ.items() if name in wanted or _is_allowed(name)}
+    hidden = secrets - {value for name in _PROXIES if "://" in (value := environ.get(name, ""))}
+    chosen = {
+        name: value
+        for name, value in environ.items()
+        if (name in wanted or _is_allowed(name, allow)) and not any(secret in value for secret in hidden)
+    }
     return {
         **chosen,
         **_home(environ, home),
@@ -78,8 +95,9 @@ def _home(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     return {"CODEX_HOME": str(home)}
 
 
-def _is_allowed(name: str) -> bool:
-    return _matches(name, _ALLOWED) and not _matches(name, _REFUSED) and "TELEGRAM" not in name.upper()
+def _is_allowed(name: str, allow: tuple[str, ...]) -> bool:
+    is_ours = _matches(name, _REFUSED) or "TELEGRAM" in name.upper()
+    return not is_ours and (_matches(name, _ALLOWED) or _matches(name, allow))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
-import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from codex_gateway.codex import proc, sessions
-from codex_gateway.codex.command import command_for, resolve_program
+from codex_gateway.codex.command import PromptTooLong, command_for, resolve_program
 from codex_gateway.codex.environment import environment_for
+from codex_gateway.codex.evidence import gather
+from codex_gateway.codex.forking import can_fork
+from codex_gateway.codex.memory import note_oom_kills
+from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
-from codex_gateway.codex.process import Files, Process, stop_left_behind
+from codex_gateway.codex.process import Files, Process, end_all, stop_left_behind
+from codex_gateway.codex.refusal import refusal_of
+from codex_gateway.codex.session_wait import SessionWait
+from codex_gateway.codex.spent import spent_before
+from codex_gateway.codex.startable import CannotStart, startable
+from codex_gateway.codex.traces import has_named_itself, prompt_of
 from codex_gateway.codex.turn_reader import TurnReader
 from codex_gateway.codex.turn_watch import TurnWatch
-from codex_gateway.codex.verdict import never_started
+from codex_gateway.codex.verdict import never_started, was_refused
 from codex_gateway.core import event as ev
+from codex_gateway.core.diagnosis import Evidence
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Detached, Failed, FailureKind, Outcome
 from codex_gateway.core.ports import Emit
@@ -29,9 +40,9 @@ from codex_gateway.log import Log
 _LOG = Log(__name__)
 #: A program of its own, started by its path: nothing of it is needed here.
 _PTY_HOLDER = Path(__file__).with_name("pty_holder.py")
-_LOCK_INTERVAL_S = 0.01
-#: How long a held session goes without mention.
-_LOCK_SILENCE_S = 0.5
+#: How long to wait after each time that Codex finds the session taken while its lock looks free, in seconds; then it
+#: is told as a failure.
+_REFUSED_PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class ExecAgent:
@@ -41,6 +52,7 @@ class ExecAgent:
         self._options = options
         self._is_released = False
         self._watches: set[TurnWatch] = set()
+        self._waits: set[SessionWait] = set()
 
     def starting_point(self, turn: Turn) -> StartingPoint:
         """Where the records of this turn will begin; to be kept before `perform`."""
@@ -54,80 +66,136 @@ class ExecAgent:
         """Run one turn to its end; on return nothing of it is left, but for `Detached`."""
         if turn.thread_id is not None and not _exists(attempt.session_file):
             attempt = _starting_at(attempt, self.starting_point(turn))
-        refusal = self._refusal(turn, attempt)
+        refusal = refusal_of(turn, attempt, home=self._options.home)
         if refusal is not None:
             return refusal
-        if turn.thread_id is not None:
-            await self._await_session(turn.thread_id, emit)
-        if self._is_released:
-            return Detached()  # nothing has begun, which is what `reattach` will find
+        if turn.thread_id is None:
+            outcome, _ = await self._begin(turn, attempt, emit)
+            return outcome
+        with self._waiting(turn.thread_id, attempt, emit) as wait:
+            return await self._begin_when_free(turn, attempt, emit, wait)
+
+    async def _begin_when_free(self, turn: Turn, attempt: Attempt, emit: Emit, wait: SessionWait) -> Outcome:
+        pauses = iter(_REFUSED_PAUSES_S)
+        while True:
+            has_waited = await wait.until_free()
+            if self._is_released:
+                return Detached()  # nothing has begun, which is what `reattach` will find
+            if has_waited:  # whoever was there may have written: our records begin behind that
+                point = self.starting_point(turn)
+                attempt = _starting_at(attempt, point)
+                await emit(ev.SessionFree(point.session_file, point.offset_bytes), 0)
+            outcome, was_refused = await self._begin(turn, attempt, emit)
+            if not was_refused:
+                return outcome
+            # The prompt may be given again; what that process has left must not be taken for the next one's.
+            await asyncio.to_thread(shutil.rmtree, attempt.directory, ignore_errors=True)
+            if wait.is_seen():
+                pauses = iter(_REFUSED_PAUSES_S)
+            elif (pause_s := next(pauses, None)) is not None:
+                await wait.blindly(pause_s)
+            else:
+                return outcome
+
+    async def _begin(self, turn: Turn, attempt: Attempt, emit: Emit) -> tuple[Outcome, bool]:
+        """Start a process and see it through; also whether Codex found somebody else there, and so began nothing."""
         files = Files(attempt.directory)
+        reader = TurnReader()
+        if attempt.session_file is not None:
+            others = await asyncio.to_thread(turns_under_way, attempt.session_file, before_bytes=attempt.offset_bytes)
+            reader.foreign.update(others)
         try:
             process = self._start(turn, files)
-        except (OSError, ValueError) as error:
-            return Failed(FailureKind.CANNOT_START, f"Codex could not be started: {error}")
-        return await self._see_through(process, attempt, emit, asked_for=turn.thread_id, reader=TurnReader())
+        except CannotStart as refused:
+            return refused.failed, False
+        except OSError as error:
+            return Failed(FailureKind.CANNOT_START, f"Codex could not be started: {error}"), False
+        watch = self._watch(process, attempt, emit, asked_for=turn.thread_id, reader=reader)
+        outcome = await self._see_through(watch)
+        return outcome, was_refused(watch.evidence, outcome)
 
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
         files = Files(attempt.directory)
-        process = await self._find(attempt, files)
+        try:
+            process = await self._find(attempt, files)
+        except asyncio.CancelledError:  # whoever was being looked for must not live on
+            await _settled(self._end_found(attempt, files))
+            raise
         reader = TurnReader()
-        if process is None and not _has_content(files.stdout):
+        if process is None and not has_named_itself(files):
             # It was never seen to begin. Should the session have gone on, then only our own words prove that it was us.
-            prompt = _prompt_of(files)
+            prompt = prompt_of(files)
             if prompt is None:
                 return never_started()
             reader = TurnReader(prompt=prompt)
-        return await self._see_through(process, attempt, emit, asked_for=attempt.thread_id, reader=reader)
+        watch = self._watch(process, attempt, emit, asked_for=attempt.thread_id, reader=reader)
+        outcome = await self._see_through(watch)
+        return never_started() if was_refused(watch.evidence, outcome) else outcome
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        """Have `holder` ended by the `perform` that waits for it, if it is ours and still holds the session."""
+        for wait in self._waits:
+            if wait.thread_id == thread_id:
+                wait.oust(holder)
+
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        """What the machine shows of a turn at work; None when there is nothing to look at."""
+        watch = next((each for each in self._watches if each.files.directory == attempt.directory), None)
+        if watch is None or watch.process is None:
+            return None
+        outputs = (watch.files.stdout, watch.files.stderr, watch.session_file)
+        return await asyncio.to_thread(
+            gather,
+            watch.process.identity,
+            tag=watch.files.tag,
+            thread_id=watch.thread_id or watch.asked_for,
+            outputs=[path for path in outputs if path is not None],
+        )
 
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
         self._is_released = True
         for watch in self._watches:
             watch.wake()
+        for wait in self._waits:
+            wait.wake()
 
-    def _refusal(self, turn: Turn, attempt: Attempt) -> Failed | None:
-        """Why there is no use in starting at all."""
-        if not turn.workdir.is_dir():
-            return Failed(FailureKind.CANNOT_START, f"The work directory {turn.workdir} does not exist.")
-        if turn.thread_id is None:
-            return None
-        if not sessions.is_thread_id(turn.thread_id):
-            return Failed(FailureKind.UNKNOWN_SESSION, f"{turn.thread_id} is not the id of a session.")
-        if attempt.session_file is not None:
-            return None
-        if sessions.is_archived(self._options.home, turn.thread_id):
-            return Failed(FailureKind.UNKNOWN_SESSION, f"Session {turn.thread_id} is archived.")
-        where = self._options.home / "sessions"
-        return Failed(FailureKind.UNKNOWN_SESSION, f"There is no session {turn.thread_id} in {where}.")
+    @contextmanager
+    def _waiting(self, thread_id: ThreadId, attempt: Attempt, emit: Emit) -> Iterator[SessionWait]:
+        wait = SessionWait(
+            home=self._options.home,
+            thread_id=thread_id,
+            attempts_dir=attempt.directory.parent,
+            patience_s=self._options.lock_patience_s,
+            can_fork=self._can_fork,
+            is_released=lambda: self._is_released,
+            emit=emit,
+        )
+        self._waits.add(wait)
+        try:
+            yield wait
+        finally:
+            self._waits.discard(wait)
 
-    async def _await_session(self, thread_id: ThreadId, emit: Emit) -> None:
-        """Give a process that is about to go away the time for it: our own last turn takes 20 ms after its answer.
-
-        If it stays, Codex says so itself (`session_busy`).
-        """
-        since = time.monotonic()
-        is_told = False
-        while sessions.is_open_for_writing(self._options.home, thread_id) and not self._is_released:
-            waited_s = time.monotonic() - since
-            if waited_s >= self._options.lock_patience_s:
-                return
-            if waited_s >= _LOCK_SILENCE_S and not is_told:
-                is_told = True
-                pid = sessions.writer_pid(self._options.home, thread_id)
-                holder = "another process" if pid is None else f"process {pid}"
-                await emit(ev.Notice(f"The session is open in {holder}; waiting for it."), 0)
-            await asyncio.sleep(_LOCK_INTERVAL_S)
+    async def _can_fork(self) -> bool:
+        search_path = self._options.environ.get("PATH")
+        program = resolve_program(self._options.cli_cmd, search_path=search_path)
+        return program is not None and await asyncio.to_thread(can_fork, program, search_path=search_path)
 
     def _start(self, turn: Turn, files: Files) -> Process:
-        """Raises OSError, or ValueError with a sentence."""
+        """Raises OSError, or CannotStart."""
         options = self._options
-        program = resolve_program(options.cli_cmd, search_path=options.environ.get("PATH"))
-        if program is None:
-            raise ValueError(f"{options.cli_cmd} was not found, or is not executable.")
-        command = command_for(turn, options, program=str(program), last_message_file=files.last_message.absolute())
-        environ = environment_for(options.environ, home=options.home, tag=files.tag)
+        program = startable(options.cli_cmd, search_path=options.environ.get("PATH"))
+        try:
+            command = command_for(turn, options, program=str(program), last_message_file=files.last_message.absolute())
+        except PromptTooLong as error:
+            raise CannotStart(FailureKind.CANNOT_START, str(error)) from None
+        environ = environment_for(
+            options.environ, home=options.home, tag=files.tag, allow=options.env_allow, secrets=options.secrets
+        )
+        files.make()
+        note_oom_kills(files.oom_kills)
         holder = (sys.executable, "-P", str(_PTY_HOLDER)) if options.use_pty else ()
         process = Process.start(
             (*holder, *command.argv),
@@ -151,9 +219,17 @@ class ExecAgent:
         ours = [identity for identity in marked if proc.writes_to(identity, files.stdout)]
         return next((process for identity in ours if (process := Process.find(identity))), None)
 
-    async def _see_through(
+    def _watch(
         self, process: Process | None, attempt: Attempt, emit: Emit, *, asked_for: ThreadId | None, reader: TurnReader
-    ) -> Outcome:
+    ) -> TurnWatch:
+        async def tell(event: ev.Event, offset_bytes: int) -> None:
+            match event:
+                case ev.Concluded(outcome=outcome) if was_refused(watch.evidence, outcome):
+                    pass  # it is not the end: the turn will be tried again
+                case _:
+                    await emit(event, offset_bytes)
+
+        reader.thread_before = _spent_before(attempt, asked_for)
         watch = TurnWatch(
             options=self._options,
             files=Files(attempt.directory),
@@ -161,14 +237,18 @@ class ExecAgent:
             asked_for=asked_for,
             session_file=attempt.session_file,
             offset_bytes=attempt.offset_bytes,
-            emit=emit,
+            emit=tell,
             is_released=lambda: self._is_released,
             reader=reader,
         )
+        return watch
+
+    async def _see_through(self, watch: TurnWatch) -> Outcome:
+        process = watch.process
         try:
             with self._watched(watch):
                 if process is not None:
-                    await emit(ev.ProcessStarted(process.identity.pid, process.identity.start_ticks), 0)
+                    await watch.emit(ev.ProcessStarted(process.identity.pid, process.identity.start_ticks), 0)
                 outcome = await watch.run()
             if _leaves_a_mess(outcome, watch):
                 await _settled(self._clean_up(watch))
@@ -189,14 +269,28 @@ class ExecAgent:
         finally:
             self._watches.discard(watch)
 
+    async def _end_found(self, attempt: Attempt, files: Files) -> None:
+        process = await self._find(attempt, files)
+        await _end(process, tag=files.tag, thread_id=attempt.thread_id)
+        if process is not None:
+            process.close()
+
     async def _clean_up(self, watch: TurnWatch) -> None:
-        """End the process and everything that it has started; takes at most about eight seconds."""
-        since_ticks = 0
-        if watch.process is not None:
-            since_ticks = watch.process.identity.start_ticks
-            await watch.process.stop()
-        thread_id = watch.thread_id if since_ticks else None
-        await stop_left_behind(watch.files.tag, thread_id=thread_id, since_ticks=since_ticks)
+        ended = await _end(watch.process, tag=watch.files.tag, thread_id=watch.thread_id)
+        if ended:
+            await watch.emit(ev.ProcessesEnded(ended), 0)
+
+
+async def _end(process: Process | None, *, tag: str, thread_id: ThreadId | None) -> tuple[str, ...]:
+    """End an attempt's process and everything that it has started, mostly within a second; what it had left behind."""
+    if process is None:
+        return await stop_left_behind(tag, thread_id=None, since_ticks=0)
+    # By their parents, while they have them, those are known too that were started with an empty environment.
+    children = await asyncio.to_thread(proc.descendants, process.identity)
+    await process.stop()
+    ended = await stop_left_behind(tag, thread_id=thread_id, since_ticks=process.identity.start_ticks)
+    await end_all(children)
+    return ended
 
 
 def _leaves_a_mess(outcome: Outcome, watch: TurnWatch) -> bool:
@@ -226,19 +320,12 @@ def _starting_at(attempt: Attempt, point: StartingPoint) -> Attempt:
     return replace(attempt, session_file=point.session_file, offset_bytes=point.offset_bytes)
 
 
+def _spent_before(attempt: Attempt, asked_for: ThreadId | None) -> ev.Tokens | None:
+    """What the thread had cost before the turn, as far as that is known."""
+    if attempt.session_file is None:
+        return ev.Tokens() if asked_for is None else None
+    return spent_before(attempt.session_file, attempt.offset_bytes)
+
+
 def _exists(path: Path | None) -> bool:
     return path is not None and path.is_file()
-
-
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _prompt_of(files: Files) -> str | None:
-    try:
-        return files.prompt.read_bytes().decode("utf-8", "replace")
-    except OSError:
-        return None

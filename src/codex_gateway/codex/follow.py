@@ -26,16 +26,22 @@ _LOG = Log(__name__)
 _INOTIFY_EVENT = struct.Struct("iIII")
 #: How much is read before others get their turn.
 CHUNK_BYTES = 256 * 1024
-#: A line beyond this is passed over: it cannot be anything that we read. The largest seen are some tens of MB.
-LONGEST_LINE_BYTES = 256 * 1024 * 1024
+#: Of a line beyond this only the beginning and the end are kept: decoding 50 MB would hold the loop for 0.2 s.
+LONGEST_LINE_BYTES = 4 * 1024 * 1024
+HEAD_BYTES = 64 * 1024
+TAIL_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A whole line without its line break. `end` is the offset just past it, in bytes."""
+    """A whole line without its line break. `end` is the offset just past it, in bytes.
+
+    Of one that is too long `content` is the beginning, and `tail` its end.
+    """
 
     content: bytes
     end: int
+    tail: bytes = b""
 
 
 @dataclass(slots=True)
@@ -44,14 +50,14 @@ class Tail:
 
     path: Path
     offset: int = 0
-    skipped_lines: int = 0
     #: How often what was read before turned out to be gone: the file was cut, or another one stood in its place.
     breaks: int = 0
     _fd: int | None = None
     _inode: int = 0
     #: The line that is not whole yet; everything in it lies before `offset`.
     _open: bytearray = field(default_factory=bytearray)
-    _is_skipping: bool = False
+    #: The beginning of that line, once it is too long; then `_open` is its end.
+    _head: bytes | None = None
 
     def read(self) -> tuple[list[Line], bool]:
         """The whole lines of the next chunk, and whether there may be more at once."""
@@ -78,19 +84,25 @@ class Tail:
         while (end := chunk.find(b"\n", start)) >= 0:
             piece = chunk[start:end]
             start = end + 1
-            if self._is_skipping:
-                self._is_skipping = False
-            else:
-                self._open += piece
+            if not self._open:
+                yield Line(piece, self.offset + start)
+                continue
+            self._open += piece
+            if self._head is None:
                 yield Line(bytes(self._open), self.offset + start)
-            self._open.clear()
-        if not self._is_skipping:
-            self._open += chunk[start:]
-            if len(self._open) > LONGEST_LINE_BYTES:
-                self._is_skipping = True
-                self.skipped_lines += 1
-                self._open.clear()
+            else:
+                yield Line(self._head, self.offset + start, bytes(self._open[-TAIL_BYTES:]))
+            self._forget()
+        self._open += chunk[start:]
+        if self._head is None and len(self._open) > LONGEST_LINE_BYTES:
+            self._head = bytes(self._open[:HEAD_BYTES])
+        if self._head is not None:
+            del self._open[:-TAIL_BYTES]
         self.offset += len(chunk)
+
+    def _forget(self) -> None:
+        self._open.clear()
+        self._head = None
 
     def _open_file(self) -> bool:
         try:
@@ -126,8 +138,7 @@ class Tail:
         _LOG.warning("follow.truncated", path=self.path, offset=self.offset, size=size)
         self.breaks += 1
         self.offset = size
-        self._open.clear()
-        self._is_skipping = False
+        self._forget()
         return False
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from codex_gateway.core.event import Reconnect
 from codex_gateway.core.ids import ThreadId
 
 
@@ -32,6 +33,8 @@ class TurnCompleted:
 
 @dataclass(frozen=True, slots=True)
 class TurnFailed:
+    """`message` as it came: the body of the service's answer tells more than the sentence in it."""
+
     message: str
 
 
@@ -41,6 +44,14 @@ class ErrorTold:
 
     message: str
     is_passing: bool
+
+    @property
+    def reconnect(self) -> Reconnect | None:
+        """Which reconnect it tells of, if of one: "Reconnecting... 2/5 (why)", or "... waiting for network (why)"."""
+        found = _RECONNECT.match(self.message)
+        if found is None:
+            return None
+        return Reconnect(int(found[1]), int(found[2])) if found[1] else Reconnect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ def read_line(line: bytes) -> JsonEvent:
         case {"type": "turn.completed"}:
             return TurnCompleted()
         case {"type": "turn.failed", "error": {"message": str(message)}}:
-            return TurnFailed(plain(message))
+            return TurnFailed(message)
         case {"type": "turn.failed"}:
             return TurnFailed("")
         case {"type": "error", "message": str(message)}:
@@ -100,6 +111,8 @@ _OTHER_ITEM = re.compile(
     rb'\{"type":\s*"item\.[a-z]+",\s*"item":\s*\{"id":\s*"[^"\\]*",\s*"type":\s*"(?!agent_message"|error")'
 )
 _PASSING = re.compile(r"re-?connecting|stream (error|disconnected).*retrying|retrying", re.IGNORECASE | re.DOTALL)
+
+_RECONNECT = re.compile(r"re-?connecting\W*(?:(\d{1,4})\s*/\s*(\d{1,4}))?", re.IGNORECASE)
 
 
 def plain(message: str) -> str:

@@ -34,6 +34,10 @@ class CodexOptions:
     home: Path
     #: The environment of the gateway; what of it Codex gets to see is decided here.
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Names of variables that Codex gets to see beyond the usual ones; `*` stands for anything.
+    env_allow: tuple[str, ...] = ()
+    #: Texts that it must not see in any variable.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
     #: A name to be looked up on PATH, or a path.
     cli_cmd: str = "codex"
     #: Options of `codex` or `codex exec`, such as ("-m", "gpt-5.5") or ("--search",).
@@ -49,5 +53,5 @@ class CodexOptions:
     exit_timeout_s: float = 30.0
     #: How often the files are looked at even when nothing has told of a change; 0 = only then.
     sync_interval_s: float = 3.0
-    #: How long to wait for a session that is still held by a process that is about to go away.
-    lock_patience_s: float = 2.0
+    #: How long a session may be held by somebody else before the wait for it is told of.
+    lock_patience_s: float = 0.5

@@ -20,7 +20,10 @@ from codex_gateway.log import Log
 _LOG = Log(__name__)
 #: How long each signal is given before the next, harsher one; in seconds.
 _PATIENCE_S = ((signal.SIGINT, 2.0), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0))
-_ORPHAN_PATIENCE_S = ((signal.SIGTERM, 1.0), (signal.SIGKILL, 1.0))
+#: The same for what it leaves behind, which is looked for again before each.
+_ORPHAN_PATIENCE_S = ((signal.SIGTERM, 1.0), *((signal.SIGKILL, 0.5),) * 6)
+#: How many of those are waited for at a time; each takes two descriptors.
+_WAITED_FOR = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class Files:
     @property
     def last_message(self) -> Path:
         return self.directory / "last-message"
+
+    @property
+    def oom_kills(self) -> Path:
+        """How often the system had killed for want of memory when the process was started."""
+        return self.directory / "oom-kills"
 
     @property
     def tag(self) -> str:
@@ -163,6 +171,7 @@ class Process:
             if self.poll():
                 return
             self.send(number)
+            self.send(signal.SIGCONT)  # one that is held would not hear the others until it goes on
             if await self.wait(at_most_s=patience_s):
                 return
         _LOG.error("process.immortal", pid=self.identity.pid)
@@ -175,27 +184,52 @@ class Process:
             self._pidfd = -1
 
 
-async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int) -> None:
-    """End whatever an attempt has started and that still lives. Takes at most about two seconds.
+async def stop_left_behind(tag: str, *, thread_id: str | None, since_ticks: int) -> tuple[str, ...]:
+    """End whatever an attempt has started and that still lives; their command lines. Takes at most about four seconds.
 
     Each tool of Codex runs in a session of its own, so no process group holds them all; and what is being killed may
-    just be starting another one, so it is looked twice.
+    just be starting another one, or be between two programs, where it has no environment to be known by. So it is
+    looked again until two looks in a row find nothing.
     """
+    ended: dict[ProcessId, str] = {}
+    is_clear = False
     for number, patience_s in _ORPHAN_PATIENCE_S:
         found = await asyncio.to_thread(proc.left_behind, tag, thread_id=thread_id, since_ticks=since_ticks)
         if found:
-            _LOG.info("process.left_behind", pids=",".join(str(process.pid) for process in found), signal=number.name)
+            pids = ",".join(str(process.pid) for process in found[:_WAITED_FOR])
+            _LOG.info("process.left_behind", count=len(found), pids=pids, signal=number.name)
+            fresh = [process for process in found[:_WAITED_FOR] if process not in ended]
+            ended |= {process: " ".join(proc.command_line(process.pid)) for process in fresh}
             await _signal_all(found, number, patience_s)
+        elif is_clear:
+            break
+        is_clear = not found
+    if not is_clear:
+        _LOG.error("process.immortal", tag=tag)
+    return tuple(line for line in ended.values() if line)
+
+
+async def end_all(processes: Iterable[ProcessId]) -> None:
+    """End those of the processes that still live. Takes at most about four seconds."""
+    left = list(processes)
+    for number, patience_s in _ORPHAN_PATIENCE_S:
+        left = [process for process in left if proc.is_alive(process)]
+        if left:
+            await _signal_all(left, number, patience_s)
 
 
 async def _signal_all(processes: Iterable[ProcessId], number: signal.Signals, patience_s: float) -> None:
-    pidfds = []
+    """Signal all, and wait for the first of them."""
+    pidfds: list[int] = []
     try:
         for identity in processes:
             process = Process.find(identity)
             if process is not None:
-                pidfds.append(process._pidfd)
                 process.send(number)
+                if len(pidfds) < _WAITED_FOR:
+                    pidfds.append(process._pidfd)
+                else:
+                    os.close(process._pidfd)
         await _until_gone(pidfds, patience_s)
     finally:
         for pidfd in pidfds:

@@ -7,6 +7,7 @@ with it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -39,7 +40,8 @@ def main(argv: Sequence[str]) -> int:
     _copy(child)
     child.wait()
     if child.signalstatus is not None:
-        signal.signal(child.signalstatus, signal.SIG_DFL)
+        if child.signalstatus in _PASSED_ON:
+            signal.signal(child.signalstatus, signal.SIG_DFL)
         os.kill(os.getpid(), child.signalstatus)
     return int(child.exitstatus or 0)
 
@@ -50,7 +52,8 @@ def _read_from(source: int) -> None:
 
 
 def _pass_on(pid: int, number: int) -> None:
-    os.kill(pid, number)
+    with contextlib.suppress(ProcessLookupError):  # it is gone, and so are we, soon
+        os.kill(pid, number)
 
 
 def _copy(child: PtyProcess) -> None:

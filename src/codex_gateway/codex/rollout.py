@@ -8,14 +8,16 @@ read for tool calls alone. Any bytes are fine: a line that makes no sense is `Ga
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 
-from codex_gateway.codex import tools
-from codex_gateway.core.event import Phase, Tokens, Usage
+from codex_gateway.codex import counts, tools
+from codex_gateway.codex.cut_line import completed, number_in, word_in
+from codex_gateway.core.event import Phase, Usage, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,20 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadForked:
+    """The thread goes on from another one; in the legacy format a copy of that one's records follows."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """How much of the account's allowance is used, and nothing else: before the first answer of the model."""
+
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryCompacted:
     """Written once for each compaction, when it is done, beside two other records that say the same."""
 
@@ -145,33 +161,64 @@ Record: TypeAlias = (
     | Executed
     | Wrote
     | Counted
+    | Limited
     | HistoryCompacted
+    | ThreadForked
     | Replied
     | Noise
     | Garbage
 )
 
 
-def read_line(line: bytes) -> Record:
-    """The record in `line`, with or without its line break. Never raises."""
-    if (told := _by_its_head(line)) is not None:
+def read_line(line: bytes, tail: bytes = b"") -> Record:
+    """The record in `line`, with or without its line break. Never raises.
+
+    With `tail` the line was too long: `line` is its beginning and `tail` its end.
+    """
+    if line.startswith(_BYTE_ORDER_MARK):
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+    if tail and not _is_whole(tail):
+        return Garbage()
+    if (told := _by_its_head(line, tail or line)) is not None:
         return told
     try:
-        record = _DECODER.decode(line)
+        record = _DECODER.decode(completed(line) if tail else line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Garbage()
+    if tail:
+        _fill_up(record.payload, tail)
     inner = record.payload.get("type")
     kind = (record.type, inner if isinstance(inner, str) else "")
+    if kind == _COUNT:
+        return _token_count(record.payload, record.timestamp) or Noise(_name(kind))
     reader = _READERS.get(kind) or _READERS.get((record.type, ""))
     return (reader(record.payload) if reader else None) or Noise(_name(kind))
 
 
-def _by_its_head(line: bytes) -> Record | None:
+def _fill_up(payload: _Payload, tail: bytes) -> None:
+    """What stands behind the gap, in the shapes of 0.169."""
+    item = payload.get("item")
+    if isinstance(item, dict):
+        found = {"exit_code": number_in(tail, "exit_code"), "status": word_in(tail, "status")}
+        item.update((key, value) for key, value in found.items() if key not in item and value is not None)
+    turn_id = word_in(tail, "turn_id")
+    if turn_id is not None and _turn_of_item(payload) is None:
+        payload.setdefault("internal_chat_message_metadata_passthrough", {"turn_id": turn_id})
+
+
+def _by_its_head(line: bytes, tail: bytes) -> Record | None:
     """Lines of no interest, and compactions, can be tens of megabytes: their beginning tells enough."""
     head = _HEAD.match(line)
-    if head is None or not line.rstrip().endswith(b"}"):
-        return None
-    outer, inner = head["outer"].decode(), (head["inner"] or b"").decode()
+    return None if head is None or not _is_whole(tail) else _told_by_head(*head.groups())
+
+
+def _is_whole(end: bytes) -> bool:
+    return end[-8:].rstrip().endswith(b"}")
+
+
+@lru_cache(maxsize=256)
+def _told_by_head(outer_name: bytes, inner_name: bytes | None) -> Record | None:
+    outer, inner = outer_name.decode(), (inner_name or b"").decode()
     if outer == "compacted":
         return HistoryCompacted()
     if outer in _TYPED and not inner:
@@ -182,23 +229,35 @@ def _by_its_head(line: bytes) -> Record | None:
 class _Line(msgspec.Struct):
     type: str
     payload: dict[str, object]
+    timestamp: object = None
 
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DECODER = msgspec.json.Decoder(_Line)
 #: How Codex writes every line; one that begins otherwise is decoded to be known.
 _HEAD = re.compile(
     rb'\s*\{\s*"timestamp":\s*"[^"\\]*",\s*(?:"ordinal":\s*\d+,\s*)?'
-    rb'"type":\s*"(?P<outer>[a-z_]+)",\s*"payload":\s*\{\s*(?:"type":\s*"(?P<inner>[a-z_]+)")?'
+    rb'"type":\s*"([a-z_]{1,64})",\s*"payload":\s*\{\s*(?:"type":\s*"([a-z_]{1,64})")?'
 )
 #: The lines whose payload says what it is.
 _TYPED = frozenset({"event_msg", "response_item"})
 
+_LONGEST_NAME = 64
 _Kind: TypeAlias = tuple[str, str]
+_COUNT = ("event_msg", "token_count")
 _Payload: TypeAlias = dict[str, object]
 
 
 def _name(kind: _Kind) -> str:
-    return "/".join(part for part in kind if part)
+    return "/".join(part[:_LONGEST_NAME] for part in kind if part)
+
+
+def _session_meta(payload: _Payload) -> Record | None:
+    match payload:
+        case {"id": str(thread_id), "forked_from_id": str()}:
+            return ThreadForked(thread_id)
+        case _:
+            return None
 
 
 def _task_started(payload: _Payload) -> Record | None:
@@ -246,21 +305,12 @@ def _agent_reasoning(payload: _Payload) -> Record | None:
     return Thought(_turn(payload), text) if text else None
 
 
-def _token_count(payload: _Payload) -> Record | None:
-    match payload.get("info"):
-        case {"total_token_usage": {**total}, "last_token_usage": {**last}, **rest}:
-            return Counted(Usage(_tokens(total), _tokens(last), _whole(rest.get("model_context_window"))))
-        case _:
-            return None
-
-
-def _tokens(counts: Mapping[object, object]) -> Tokens:
-    return Tokens(
-        input=_whole(counts.get("input_tokens")) or 0,
-        cached=_whole(counts.get("cached_input_tokens")) or 0,
-        output=_whole(counts.get("output_tokens")) or 0,
-        reasoning=_whole(counts.get("reasoning_output_tokens")) or 0,
-    )
+def _token_count(payload: _Payload, timestamp: object = None) -> Record | None:
+    written_at = _text(timestamp) or ""
+    if (usage := counts.usage_of(payload, written_at=written_at)) is not None:
+        return Counted(usage)
+    windows = counts.windows_of(payload, written_at=written_at)
+    return Limited(windows) if windows else None
 
 
 def _compacted(_: _Payload) -> Record | None:
@@ -354,6 +404,7 @@ def _web_search_call(payload: _Payload) -> Record | None:
 
 
 _READERS: dict[_Kind, Callable[[_Payload], Record | None]] = {
+    ("session_meta", ""): _session_meta,
     ("event_msg", "task_started"): _task_started,
     ("event_msg", "turn_started"): _task_started,
     ("event_msg", "task_complete"): _task_complete,
@@ -362,7 +413,7 @@ _READERS: dict[_Kind, Callable[[_Payload], Record | None]] = {
     ("event_msg", "user_message"): _user_message,
     ("event_msg", "agent_message"): _agent_message,
     ("event_msg", "agent_reasoning"): _agent_reasoning,
-    ("event_msg", "token_count"): _token_count,
+    _COUNT: _token_count,
     ("event_msg", "item_completed"): _item_completed,
     ("response_item", "message"): _message,
     ("response_item", "function_call"): _function_call,

@@ -49,7 +49,7 @@ def is_archived(home: Path, thread_id: ThreadId) -> bool:
 def is_open_for_writing(home: Path, thread_id: ThreadId) -> bool:
     """Whether any process has the session loaded. False as well where Codex keeps no such locks."""
     try:
-        lock = os.open(_lock_file(home, thread_id), os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(lock_file(home, thread_id), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
@@ -61,23 +61,8 @@ def is_open_for_writing(home: Path, thread_id: ThreadId) -> bool:
     return False
 
 
-def writer_pid(home: Path, thread_id: ThreadId) -> int | None:
-    """The process that has the session loaded, as far as the kernel tells."""
-    try:
-        inode = _lock_file(home, thread_id).stat().st_ino
-        locks = Path("/proc/locks").read_text(encoding="ascii")
-    except OSError:
-        return None
-    for line in locks.splitlines():  # 1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF
-        match line.split():
-            case [_, "FLOCK", _, _, pid, place, *_] if place.rpartition(":")[2] == str(inode):
-                return int(pid)
-            case _:
-                pass
-    return None
-
-
-def _lock_file(home: Path, thread_id: ThreadId) -> Path:
+def lock_file(home: Path, thread_id: ThreadId) -> Path:
+    """What whoever has the session loaded holds an flock on, from Codex 0.147 on."""
     return home / "thread-writer-locks" / f"{thread_id.lower()}.lock"
 
 

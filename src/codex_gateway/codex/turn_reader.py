@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from codex_gateway.codex import rollout as ro
 from codex_gateway.codex import tools
 from codex_gateway.core import event as ev
+
+#: Codex writes some thirty kinds of records; a damaged file may hold any number.
+_KINDS_KEPT = 100
 
 
 @dataclass(slots=True)
@@ -23,10 +26,15 @@ class TurnReader:
     """Give it the records behind the turn's offset, in order.
 
     The turn is the first one that begins there; with `prompt` given, the first one that was asked just that. Records
-    that do not name their turn are left out while a second writer (before Codex 0.147) has a turn open too.
+    that do not name their turn are left out while a second writer (before Codex 0.147) has one of `foreign` turns open
+    too; but for messages, which are ours if our own process has told them as well (`heard`).
     """
 
     prompt: str | None = None
+    #: What the thread had cost before the turn; None when that is not known.
+    thread_before: ev.Tokens | None = None
+    #: The turns of others that are open; "" is one in a file without marks.
+    foreign: set[str] = field(default_factory=set)
     turn_id: str | None = None
     has_begun: bool = False
     #: How the records say that the turn ended.
@@ -36,9 +44,11 @@ class TurnReader:
     #: Whether the file marks where turns begin and end at all (0.80 and 0.98 do not).
     is_marked: bool = False
     garbage_lines: int = 0
+    #: All records, garbage included; and those that tell what the agent said, be it in this turn or in another's.
+    records: int = 0
+    messages: int = 0
     #: How often records of each unread kind were met.
     unread: dict[str, int] = field(default_factory=dict)
-    _foreign: set[str] = field(default_factory=set)
     _was_prompted: bool = False
     _called_since: bool = False
     _calls: dict[str, _OpenCall] = field(default_factory=dict)
@@ -46,17 +56,33 @@ class TurnReader:
     _written: set[str] = field(default_factory=set)
     _background: dict[int, str] = field(default_factory=dict)
     _has_reply: bool = False
-    _total: ev.Tokens | None = None
+    #: The latest count, and what it said of the account's allowance.
+    usage: ev.Usage | None = None
     _maybe_ours: str | None = None
+    #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
+    _fork: str | None = None
+    #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
+    _doubtful: list[ro.Said] = field(default_factory=list)
+    _surplus: dict[str, int] = field(default_factory=dict)
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
+        self.records += 1
+        self.messages += isinstance(record, ro.Said)
+        if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
+            return ()
         match record:
+            case ro.ThreadForked(thread_id):
+                if self._fork is None and not self.has_begun:
+                    self._fork = thread_id
+                    self.thread_before = None  # its counts go on from the other thread's
+                return ()
             case ro.Garbage():
                 self.garbage_lines += 1
                 return ()
             case ro.Noise(kind):
-                self.unread[kind] = self.unread.get(kind, 0) + 1
+                known = kind if kind in self.unread or len(self.unread) < _KINDS_KEPT else "others"
+                self.unread[known] = self.unread.get(known, 0) + 1
                 return ()
             case ro.TurnBegan(turn_id):
                 return tuple(self._began(turn_id))
@@ -66,14 +92,41 @@ class TurnReader:
                 self._ended(record)
                 return ()
             case ro.HistoryCompacted():
-                return () if self.end or self._foreign else (ev.Compacted(),)
+                return () if self.end or self.foreign else (ev.Compacted(),)
             case ro.Counted(usage):
-                return tuple(self._counted(usage)) if self._is_open and not self._foreign else ()
+                return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
+            case ro.Limited(windows):
+                return tuple(self._limited(windows)) if self._is_open and not self.foreign else ()
             case ro.Replied():
                 self._has_reply = True
                 return ()
+            case _ if self._is_ours(record.turn_id):
+                return tuple(self._told(record))
+            case ro.Said(turn_id=None) if self._is_open:
+                return tuple(self._doubted(record))
             case _:
-                return tuple(self._told(record)) if self._is_ours(record.turn_id) else ()
+                return ()
+
+    def heard(self, text: str) -> tuple[ev.Event, ...]:
+        """Our own process has told this message on its standard output, be it before or after it is met in the file."""
+        doubted = next((said for said in self._doubtful if said.text == text), None)
+        if doubted is None:
+            self._weigh(text, 1)
+            return ()
+        self._doubtful.remove(doubted)
+        self._weigh(text, 1)
+        return tuple(self._told(doubted))
+
+    def _doubted(self, record: ro.Said) -> Iterator[ev.Event]:
+        if self._surplus.get(record.text, 0) > 0:
+            yield from self._told(record)
+        else:
+            self._doubtful.append(record)
+
+    def _weigh(self, text: str, difference: int) -> None:
+        surplus = self._surplus.pop(text, 0) + difference
+        if surplus:
+            self._surplus[text] = surplus
 
     @property
     def _is_open(self) -> bool:
@@ -84,13 +137,13 @@ class TurnReader:
             return False
         if turn_id is not None and self.turn_id is not None:
             return turn_id == self.turn_id
-        return not self._foreign
+        return not self.foreign
 
     def _began(self, turn_id: str) -> Iterator[ev.Event]:
         self.is_marked = True
         if self.has_begun:
             if turn_id != self.turn_id:
-                self._foreign.add(turn_id)
+                self.foreign.add(turn_id)
         elif self.prompt is None:
             yield from self._begin(turn_id)
         else:
@@ -99,7 +152,7 @@ class TurnReader:
     def _prompted(self, record: ro.Prompted) -> Iterator[ev.Event]:
         if self.has_begun:
             if not self.is_marked and not self.end and self._was_prompted:
-                self._foreign.add("")  # a second prompt in a file without marks: what follows may be either's
+                self.foreign.add("")  # a second prompt in a file without marks: what follows may be either's
             self._was_prompted = True
         elif self.prompt is None or record.text.strip() == self.prompt.strip():
             self._was_prompted = True
@@ -111,10 +164,10 @@ class TurnReader:
         yield ev.TurnStarted(turn_id)
 
     def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
-        if self.has_begun and record.turn_id in (None, self.turn_id):
+        if self.has_begun and record.turn_id == self.turn_id:  # None for both, in a file without marks
             self.end = self.end or record
         elif record.turn_id is not None:
-            self._foreign.discard(record.turn_id)
+            self.foreign.discard(record.turn_id)
 
     def _told(
         self, record: ro.Said | ro.Thought | ro.Called | ro.Returned | ro.Executed | ro.Wrote
@@ -122,6 +175,7 @@ class TurnReader:
         self._has_reply = True
         match record:
             case ro.Said(text=text, phase=phase):
+                self._weigh(text, -1)
                 if not self._is_repeated(record):
                     yield ev.Message(text, phase)
                 self.last_said, self._called_since = record, False
@@ -188,8 +242,25 @@ class TurnReader:
             yield ev.CommandFinished(call_id, shown, exit_code)
 
     def _counted(self, usage: ev.Usage) -> Iterator[ev.Event]:
-        """A count is repeated when a turn begins and around compactions: only one that has grown is news."""
-        is_news = self._has_reply and usage.thread_total != self._total
-        self._total = usage.thread_total
+        """A count is repeated when a stream broke off and around compactions: only one that differs is news.
+
+        Where it is not known what the thread had cost before, the first count of the turn tells it by its `last`, so it
+        must be one of the turn: repeats before the first reply are left out.
+        """
+        usage = replace(usage, thread_before=self.thread_before)
+        is_news = usage != self.usage and (self._has_reply or self.thread_before is not None)
+        self.usage = usage
         if is_news:
             yield usage
+        elif self.is_marked and not self._was_prompted and not self._has_reply:
+            yield ev.CompactionExpected()  # a count before the prompt: so begins a compaction in 0.140 and 0.169
+
+    def _limited(self, windows: tuple[ev.Window, ...]) -> Iterator[ev.Event]:
+        if self.thread_before is not None:
+            known = self.usage or ev.Usage(self.thread_before, ev.Tokens())
+            yield from self._counted(replace(known, windows=windows))
+
+
+def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
+    """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
+    return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

@@ -10,11 +10,16 @@ from pathlib import Path
 
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout, sessions
+from codex_gateway.codex.autopsy import examined
+from codex_gateway.codex.command import resolve_program
+from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.follow import Tail, Watcher
+from codex_gateway.codex.memory import had_oom_kill
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.process import Files, Process
 from codex_gateway.codex.turn_reader import TurnReader
-from codex_gateway.codex.verdict import Evidence, verdict
+from codex_gateway.codex.verdict import Evidence, is_misread, verdict
+from codex_gateway.codex.version import version_of
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Detached, Failed, FailureKind, Outcome
@@ -65,6 +70,11 @@ class TurnWatch:
         self._stdout = Tail(self.files.stdout)
         self._stderr = Tail(self.files.stderr)
         self._evidence = Evidence(self.reader)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is known of the turn so far."""
+        return self._evidence
 
     def wake(self) -> None:
         """Have a look at once: something outside of the files has changed."""
@@ -124,7 +134,7 @@ class TurnWatch:
         lines, more = self._session.read()
         self._has_signs = self._has_signs or more
         for line in lines:
-            for event in self.reader.read(rollout.read_line(line.content)):
+            for event in self.reader.read(rollout.read_line(line.content, line.tail)):
                 await self._tell(event, line.end)
         return more
 
@@ -145,7 +155,12 @@ class TurnWatch:
                 self.thread_id = thread_id
                 if not self._is_wrong_session:
                     await self._tell(ev.SessionIdentified(thread_id, self.session_file), 0)
-            case js.ErrorTold(message, is_passing=True) | js.Warned(message):
+            case js.AgentSaid(text):
+                for said in self.reader.heard(text):
+                    await self._tell(said, 0 if self._session is None else self._session.offset)
+            case js.ErrorTold(message, is_passing=True):
+                await self._tell(ev.Notice(message, event.reconnect), 0)
+            case js.Warned(message):
                 await self._tell(ev.Notice(message), 0)
             case js.Unread(text) if text:
                 self._stderr_tail += text.encode() + b"\n"  # on a terminal both outputs come together
@@ -187,12 +202,30 @@ class TurnWatch:
         if is_gone:
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
+            self._evidence.had_oom_kill = had_oom_kill(self.files.oom_kills)
             self._evidence.last_message = _text_of(self.files.last_message)
-        self._outcome = verdict(self._evidence)
+        outcome = verdict(self._evidence)
+        if isinstance(outcome, Failed):
+            outcome = await self._examined(outcome)
+        self._outcome = outcome
         if self._outcome is not None:
             self._concluded_at = time.monotonic()
             self._log_unread()
+            if is_misread(self._evidence):
+                await self._tell(await self._misread(), 0)
             await self._tell(ev.Concluded(self._outcome), 0)
+
+    async def _examined(self, failed: Failed) -> Failed:
+        windows = () if self.reader.usage is None else self.reader.usage.windows
+        return await examined(failed, windows=windows, options=self.options)
+
+    async def _misread(self) -> ev.Misread:
+        program = resolve_program(self.options.cli_cmd, search_path=self.options.environ.get("PATH"))
+        environ = environment_for(self.options.environ, home=self.options.home, tag=self.files.tag)
+        version = None if program is None else await version_of(program, environ)
+        records, kinds = self.reader.records, self.reader.unread
+        _LOG.error("session.not_understood", version=version, path=self.session_file, records=records, kinds=kinds)
+        return ev.Misread(records, version)
 
     def _is_overdue(self) -> bool:
         """A process whose outcome is certain may take its time to go, but not for ever."""
@@ -217,7 +250,9 @@ class TurnWatch:
         await self.emit(event, offset_bytes)
 
     async def _give_sign(self) -> None:
-        if self._has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
+        # One that comes right after another is not kept for later: it would make a silence seem to begin then.
+        has_signs, self._has_signs = self._has_signs, False
+        if has_signs and time.monotonic() - self._last_sign_at >= _SIGN_INTERVAL_S:
             await self._tell(ev.OutputSeen(), 0)
 
     def _log_unread(self) -> None:

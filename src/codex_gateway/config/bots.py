@@ -43,6 +43,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             workdir=table.codex_workdir,
             resume_id=table.resume_id,
             stream_include_stderr=settings.stream_include_stderr,
+            child_env_allow=settings.child_env_allow,
         ),
         limits=Limits(
             run_timeout_s=settings.run_timeout_seconds,

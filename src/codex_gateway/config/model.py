@@ -59,6 +59,8 @@ class CodexOptions:
     workdir: Path
     resume_id: ThreadId | None
     stream_include_stderr: bool
+    #: Names of variables, perhaps with `*`, that Codex gets to see beyond the usual ones.
+    child_env_allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

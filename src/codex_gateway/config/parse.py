@@ -29,6 +29,7 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_VARIABLE_PATTERN = re.compile(r"[A-Za-z0-9_*]+")
 #: Telegram's own tokens are `12345678:` and 35 signs; a server of one's own may hand out others.
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
 #: Bot API: a chat or user id "has at most 52 significant bits".
@@ -189,6 +190,21 @@ def argument_list(value: object) -> object:
     if isinstance(value, list | tuple):
         return value
     raise _expected('a list of texts, such as ["-c", "model=gpt-5.5"]', value)
+
+
+def name_list(value: object) -> object:
+    """A list as it stands; text from the environment is split at commas and spaces."""
+    if isinstance(value, EnvText):
+        return [EnvText(part, value.origin) for part in re.split(r"[\s,;]+", value.strip(" \t\r\n,;")) if part]
+    if isinstance(value, list | tuple):
+        return value
+    raise _expected('a list of names, such as ["AWS_PROFILE", "DOTNET_*"]', value)
+
+
+def variable_pattern(value: object) -> str:
+    if not isinstance(value, str) or not _VARIABLE_PATTERN.fullmatch(value.strip()):
+        raise _expected("the name of a variable, in which * stands for anything", value)
+    return str(value).strip()
 
 
 def argument(value: object) -> str:

@@ -38,6 +38,8 @@ Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), 
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
+EnvPattern = Annotated[str, PlainValidator(parse.variable_pattern)]
+EnvPatterns = Annotated[tuple[EnvPattern, ...], BeforeValidator(parse.name_list)]
 File = Annotated[Path, PlainValidator(lambda value, info: parse.file(value, _around(info))), Unit("path")]
 Folder = Annotated[Path, PlainValidator(lambda value, info: parse.folder(value, _around(info))), Unit("path")]
 CodexHome = Annotated[
@@ -78,6 +80,7 @@ class Overridable(Table):
     codex_cli_skip_git_check: Boolean = True
     codex_cli_use_pty: Boolean = False
     codex_home: CodexHome = None
+    child_env_allow: EnvPatterns = ()
     stream_flush_interval: Seconds = 1.5
     stream_include_stderr: Boolean = False
     progress_tick_interval: SecondsOrOff = 15

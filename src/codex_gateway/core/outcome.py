@@ -12,6 +12,8 @@ class FailureKind(StrEnum):
 
     #: The model's service answered with an error that no retry cured.
     MODEL_ERROR = "model_error"
+    #: The model's service does not take the request as it is: an unknown model, a setting that it does not know.
+    REFUSED = "refused"
     #: Too many requests for the moment.
     RATE_LIMITED = "rate_limited"
     #: The account's allowance is used up.
@@ -22,6 +24,8 @@ class FailureKind(StrEnum):
     NETWORK = "network"
     #: Codex is not logged in, or its login is no longer valid.
     UNAUTHORIZED = "unauthorized"
+    #: The model's service knows the account and does not let it do this.
+    FORBIDDEN = "forbidden"
     #: Codex went on in another session than the one asked for.
     WRONG_SESSION = "wrong_session"
     #: No session of this id exists where Codex looks.
@@ -30,12 +34,26 @@ class FailureKind(StrEnum):
     SESSION_BUSY = "session_busy"
     #: Codex wants a git repository for its work directory.
     GIT_CHECK = "git_check"
-    #: Codex did not understand how we called it, or its own configuration.
+    #: Codex did not understand how we called it.
     USAGE = "usage"
-    #: The program is missing, not executable, or its work directory is.
+    #: Codex does not know options that every version from the oldest supported one on knows.
+    TOO_OLD = "too_old"
+    #: Codex cannot read its own configuration.
+    CODEX_CONFIG = "codex_config"
+    #: Codex's configuration names a variable that is not set.
+    MISSING_VARIABLE = "missing_variable"
+    #: There is no such program.
+    NOT_INSTALLED = "not_installed"
+    #: The program is there, and may not be executed.
+    NOT_EXECUTABLE = "not_executable"
+    #: The work directory does not exist.
+    NO_WORKDIR = "no_workdir"
+    #: The program could not be started for any other reason.
     CANNOT_START = "cannot_start"
     #: The process was ended by a signal that was not ours.
     KILLED = "killed"
+    #: The system ended the process because the memory was full.
+    OUT_OF_MEMORY = "out_of_memory"
     #: The gateway was down when the turn ended, and nothing tells how.
     LOST = "lost"
     #: The gateway died before Codex had begun: the prompt has not been run.
@@ -54,6 +72,7 @@ RETRYABLE = frozenset(
         FailureKind.NETWORK,
         FailureKind.SESSION_BUSY,
         FailureKind.KILLED,
+        FailureKind.OUT_OF_MEMORY,
         FailureKind.LOST,
         FailureKind.NOT_STARTED,
     }
@@ -83,10 +102,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The turn ended badly. `message` is what Codex said, for the person to read."""
+    """The turn ended badly. `message` is what Codex said, for the person to read.
+
+    `resets_at` is when a limit that was hit begins anew, in Unix seconds, where Codex says.
+    """
 
     kind: FailureKind
     message: str
+    resets_at: float | None = None
 
     @property
     def is_retryable(self) -> bool:

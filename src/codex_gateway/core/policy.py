@@ -11,7 +11,10 @@ from codex_gateway.core.watchdog import Limits
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the person is told of progress, in seconds; a tick of 0 is off."""
+    """How often the person is told of progress, in seconds; a tick of 0 is off.
+
+    A turn that was silent for a tick is looked at, and so is a command that runs, at every tick.
+    """
 
     flush_interval_s: float = 1.5
     tick_interval_s: float = 15.0

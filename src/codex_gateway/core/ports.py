@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from typing import NewType, Protocol, TypeAlias
 
+from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.event import Event
-from codex_gateway.core.ids import ChatRef, MessageRef
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
 from codex_gateway.core.reply import Card, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
@@ -33,11 +35,29 @@ class Agent(Protocol):
         ...
 
     async def perform(self, turn: Turn, attempt: Attempt, emit: Emit) -> Outcome:
-        """Run one turn to its end; on return nothing of it is left, but for `Detached`."""
+        """Run one turn to its end; on return nothing of it is left, but for `Detached`.
+
+        While somebody else has the session open it waits, for as long as that takes: `SessionHeld` says so, and
+        `SessionFree` that the wait is over. Cancelled between the two, it has started nothing.
+        """
         ...
 
     async def reattach(self, attempt: Attempt, emit: Emit) -> Outcome:
         """Go on with a turn that an earlier life of ours began; its events are emitted again from the offset on."""
+        ...
+
+    async def evidence(self, attempt: Attempt) -> Evidence | None:
+        """What the machine shows of a turn that `perform` or `reattach` is at; None when there is nothing to look at.
+
+        Takes milliseconds, and none of them from the event loop. Never raises.
+        """
+        ...
+
+    def oust(self, thread_id: ThreadId, holder: Holder) -> None:
+        """Have `holder`, a process that an attempt of ours has left behind, ended by the `perform` that waits for it.
+
+        Nothing happens to anybody else's process, nor if the session is held by another one by then.
+        """
         ...
 
     def release(self) -> None:

@@ -6,14 +6,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from codex_gateway.core import event as ev
+from codex_gateway.core.holder import Holder
 
 #: How many of the latest steps are kept for the log in the status message.
 LAST_STEPS = 8
+#: Codex compacts from this share of the model's window on, unless it is configured otherwise (0.140, 0.169).
+COMPACTION_SHARE = 0.9
 
 
 class Doing(StrEnum):
     """What the turn is at."""
 
+    #: Somebody else has the session open, and nothing has begun.
+    WAITING_FOR_SESSION = "waiting_for_session"
     STARTING = "starting"
     THINKING = "thinking"
     RUNNING_COMMAND = "running_command"
@@ -40,10 +45,33 @@ class Progress:
     files: frozenset[str] = frozenset()
     #: The latest thing Codex warned of, such as a reconnect; gone with the next sign of progress.
     notice: str | None = None
+    #: The reconnect that `notice` tells of, if it tells of one.
+    noticed_reconnect: ev.Reconnect | None = None
     reasoning: str | None = None
     compactions: int = 0
+    #: The next thing to happen is most likely a compaction.
+    is_about_to_compact: bool = False
     thread_before: ev.Tokens | None = None
     usage: ev.Usage | None = None
+    #: Processes that were ended because the turn had left them behind.
+    ended: tuple[str, ...] = ()
+    #: Set when all this tells less than was done.
+    misread: ev.Misread | None = None
+
+    @property
+    def reconnect(self) -> ev.Reconnect | None:
+        """The reconnect that is the latest thing heard of Codex."""
+        return None if self.notice is None else self.noticed_reconnect
+
+    #: Who has the session open while the turn waits for it, as far as that is known.
+    holder: Holder | None = None
+    #: Whether a turn that waits could go on in a fork of its session.
+    can_fork: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nothing of the turn has begun: it waits for its session."""
+        return self.doing is Doing.WAITING_FOR_SESSION
 
     @property
     def current_step(self) -> Step | None:
@@ -55,12 +83,30 @@ class Progress:
         """What this turn alone has cost."""
         if self.usage is None or self.thread_before is None:
             return None
-        return self.usage.thread_total - self.thread_before
+        spent = self.usage.thread_total - self.thread_before
+        return spent if min(spent.input, spent.output) >= 0 else self.usage.last  # the thread was wound back meanwhile
+
+    @property
+    def context(self) -> ev.Context | None:
+        """How full the model's window is."""
+        return None if self.usage is None else self.usage.context
+
+    @property
+    def windows(self) -> tuple[ev.Window, ...]:
+        """How much of the account's allowance is used, as far as this turn was told."""
+        return () if self.usage is None else self.usage.windows
 
 
 def advance(progress: Progress, event: ev.Event) -> Progress:
     """The progress after `event`; the same object when nothing a person would see has changed."""
+    expects = _expects_compaction(progress, event)
+    if expects is not progress.is_about_to_compact:
+        progress = replace(progress, is_about_to_compact=expects)
     match event:
+        case ev.SessionHeld(holder=holder, can_fork=can_fork):
+            return Progress(doing=Doing.WAITING_FOR_SESSION, holder=holder, can_fork=can_fork)
+        case ev.SessionFree():
+            return Progress()
         case ev.TurnStarted():
             return replace(progress, doing=Doing.THINKING)
         case ev.Message(phase=ev.Phase.FINAL_ANSWER):
@@ -78,12 +124,29 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
         case ev.Compacted():
             return replace(progress, compactions=progress.compactions + 1, notice=None)
         case ev.Usage():
-            before = progress.thread_before or event.thread_total - event.last
-            return replace(progress, usage=event, thread_before=before)
-        case ev.Notice(text=text):
-            return replace(progress, notice=text)
-        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.Concluded():
+            before = progress.thread_before or event.thread_before or event.thread_total - event.last
+            usage = replace(event, windows=event.windows or progress.windows)
+            return replace(progress, usage=usage, thread_before=before)
+        case ev.Notice(text=text, reconnect=reconnect):
+            return replace(progress, notice=text, noticed_reconnect=reconnect)
+        case ev.ProcessesEnded(commands=commands):
+            return replace(progress, ended=progress.ended + commands)
+        case ev.Misread():
+            return replace(progress, misread=event)
+        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.CompactionExpected() | ev.Concluded():
             return progress
+
+
+def _expects_compaction(progress: Progress, event: ev.Event) -> bool:
+    match event:
+        case ev.CompactionExpected():
+            return True
+        case ev.Usage(last=last, context_window=window):
+            return window is not None and last.total >= window * COMPACTION_SHARE
+        case ev.TurnStarted() | ev.Message() | ev.Reasoning() | ev.CommandStarted() | ev.Compacted():
+            return False
+        case _:
+            return progress.is_about_to_compact
 
 
 def _busy_or_thinking(progress: Progress) -> Doing:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
-from codex_gateway.core.progress import Progress
+from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
 from codex_gateway.core.run import RunState
 from codex_gateway.core.sighting import BrokenOff, Interrupted
@@ -30,6 +32,10 @@ class RunningCard:
     run_id: RunId
     elapsed_s: float
     progress: Progress
+    #: What it is at, once it has been silent for a while.
+    diagnosis: Diagnosis | None = None
+    #: It is being stopped.
+    is_stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,19 @@ class SettledCard:
     stop_reason: StopReason | None
     failure_kind: FailureKind | None
     error: str | None
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
+    #: The last steps of a run that was stopped.
+    steps: tuple[Step, ...] = ()
+    #: Processes that it had left behind and that were ended with it.
+    ended: tuple[str, ...] = ()
+    context: Context | None = None
+    #: How much of the account's allowance is used, as far as it was told.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that was hit begins anew, in Unix seconds.
+    resets_at: float | None = None
+    #: Set when Codex did more than could be shown.
+    misread: Misread | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -64,6 +83,14 @@ class Commentary:
 
     run_id: RunId
     markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """A command of this run has been at it for long: go on waiting, or stop?"""
+
+    run_id: RunId
+    diagnosis: Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +120,41 @@ class StillAtIt:
 
 
 @dataclass(frozen=True, slots=True)
+class NotWaiting:
+    """That run does not wait for its session (any more), so there is nothing to fork or to end."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndingHolder:
+    """The process that the run waits for is being ended."""
+
+    run_id: RunId
+    holder: Holder
+
+
+@dataclass(frozen=True, slots=True)
+class SessionForked:
+    """From now on the chat speaks to a new session that begins where the old one stood."""
+
+    run_id: RunId
+    forked_from: ThreadId
+    thread_id: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
-    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked."""
+    """One run in a list. `elapsed_s` is how long it has waited (queued) or worked.
+
+    `is_waiting`: it would run, but somebody else has its session open.
+    """
 
     run_id: RunId
     state: RunState
     prompt: str
     elapsed_s: float
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +169,10 @@ class StatusReport:
     last: SettledCard | None
     #: Sentences about what is not well, such as a chat that asked us to wait.
     troubles: tuple[str, ...] = ()
+    #: What the run is at, once it has been silent for a while.
+    diagnosis: Diagnosis | None = None
+    #: The account's allowance as it was told last, but for windows that have begun anew since.
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +248,14 @@ Reply: TypeAlias = (
     Card
     | Answer
     | Commentary
+    | StillRunning
     | NothingRuns
     | Stopping
     | NothingToRetry
     | StillAtIt
+    | NotWaiting
+    | EndingHolder
+    | SessionForked
     | StatusReport
     | LastResult
     | QueueReport

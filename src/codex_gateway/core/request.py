@@ -31,6 +31,27 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepWaiting:
+    """Let the long command of this run go on."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Do not wait for the session of this run: go on in a new one, forked from it."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class EndHolder:
+    """End the process that this run waits for, if an earlier run of ours has left it behind."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class AskStatus:
     """What is going on?"""
 
@@ -80,7 +101,19 @@ class Misspoken:
 
 
 Wish: TypeAlias = (
-    Ask | Cancel | Retry | AskStatus | AskLastResult | AskQueue | AskSession | AskWho | AskHelp | Misspoken
+    Ask
+    | Cancel
+    | Retry
+    | KeepWaiting
+    | Fork
+    | EndHolder
+    | AskStatus
+    | AskLastResult
+    | AskQueue
+    | AskSession
+    | AskWho
+    | AskHelp
+    | Misspoken
 )
 
 

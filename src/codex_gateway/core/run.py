@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import AttemptId, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 
@@ -40,11 +41,15 @@ LEGAL_MOVES: dict[RunState, frozenset[RunState]] = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A Codex conversation. `thread_id` is None until Codex has named it."""
+    """A Codex conversation. `thread_id` is None until Codex has named it.
+
+    `forked_from` is the conversation it goes on from, if it is not one of its own.
+    """
 
     id: SessionId
     codex_home: Path
     thread_id: ThreadId | None
+    forked_from: ThreadId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,25 @@ class Run:
     steps: int = 0
     #: How many files it changed.
     files: int = 0
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
+    #: How full the model's window was at its end.
+    context: Context | None = None
+    #: How much of the account's allowance was used at its end, as far as Codex said.
+    windows: tuple[Window, ...] = ()
+    #: When the limit that it hit begins anew.
+    resets_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request to an agent. `thread_id` None asks for a new conversation."""
+    """One request to an agent. `thread_id` None asks for a new conversation, a fork of `fork_of` if that is given."""
 
     thread_id: ThreadId | None
     prompt: str
     workdir: Path
     images: tuple[Path, ...] = ()
+    fork_of: ThreadId | None = None
 
 
 @dataclass(frozen=True, slots=True)

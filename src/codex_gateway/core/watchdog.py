@@ -24,7 +24,8 @@ class Watch:
 
     started_at: float
     last_sign_at: float
-    commands: frozenset[str] = frozenset()
+    #: The calls that run, each with the time of its start.
+    commands: tuple[tuple[str, float], ...] = ()
     is_compacted: bool = False
     is_answered: bool = False
 
@@ -36,18 +37,28 @@ class Watch:
         """The watch once `event` was seen at `now`."""
         seen = replace(self, last_sign_at=now)
         match event:
-            case ev.OutputSeen() | ev.Usage():
+            case ev.OutputSeen() | ev.Usage() | ev.ProcessesEnded():
                 return seen  # accounting follows a compaction and an answer; it is no progress beyond them
             case ev.Compacted():
                 return replace(seen, is_compacted=True)
             case ev.Message(phase=ev.Phase.FINAL_ANSWER):
                 return replace(seen, is_compacted=False, is_answered=True)
             case ev.CommandStarted(call_id=call_id):
-                return replace(seen, is_compacted=False, is_answered=False, commands=self.commands | {call_id})
+                return replace(seen, is_compacted=False, is_answered=False, commands=self._with(call_id, now))
             case ev.CommandFinished(call_id=call_id):
-                return replace(seen, is_compacted=False, commands=self.commands - {call_id})
+                return replace(seen, is_compacted=False, commands=self._without(call_id))
             case _:
                 return replace(seen, is_compacted=False)
+
+    def running_since(self, call_id: str, *, default: float) -> float:
+        """When a call began that still runs."""
+        return next((since for known, since in self.commands if known == call_id), default)
+
+    def _with(self, call_id: str, now: float) -> tuple[tuple[str, float], ...]:
+        return (*self._without(call_id), (call_id, self.running_since(call_id, default=now)))
+
+    def _without(self, call_id: str) -> tuple[tuple[str, float], ...]:
+        return tuple(command for command in self.commands if command[0] != call_id)
 
     def deadlines(self, limits: Limits) -> list[tuple[float, StopReason]]:
         """When each limit that applies now runs out, soonest first."""

@@ -19,6 +19,7 @@ reply, because the model has to see the tool's output before it goes on.
 ``@status N [TIMES]`` instead of the reply the model answers HTTP N, at the first TIMES attempts or always;
                       N may also be ``usage-limit``, ``quota`` or ``context-window``
 ``@tokens N``         this reply reports N tokens instead of 1000
+``@limits P [S]``     this reply says that P % of the account's 5 h allowance are used, and S % of the 7 d one
 ``@compact [HOW]``    this reply fills the context window, so that Codex compacts before the next one;
                       compacting takes HOW seconds, never ends if HOW is ``hang``, fails if it is ``fail``
 ====================  ==================================================================================
@@ -44,6 +45,10 @@ FIRST_LOOK_S = 0.25
 #: The answer of a script that ends with a tool call.
 DEFAULT_ANSWER = "done"
 _NO_REPERTOIRE: Mapping[str, str] = {}
+
+
+#: The windows of an account's allowance, each with its length and when it begins anew, in seconds.
+WINDOWS_S = ((18_000, 7_200), (604_800, 259_200))
 
 
 class ScriptError(ValueError):
@@ -105,8 +110,14 @@ class Refusal:
     @property
     def body(self) -> str:
         """The JSON in the HTTP response; Codex shows it as it is for a 400 that it does not know."""
+        return self.body_until(None)
+
+    def body_until(self, resets_at: int | None) -> str:
+        """The same with the time at which a limit ends, in Unix seconds."""
         message = f"The scripted model answers {self.status}."
-        return f'{{"error": {{"type": "{self.kind}", "code": "{self.kind}", "message": "{message}", "param": null}}}}'
+        until = "" if resets_at is None else f', "resets_at": {resets_at}'
+        kind = self.kind
+        return f'{{"error": {{"type": "{kind}", "code": "{kind}", "message": "{message}", "param": null{until}}}}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,8 @@ class Reply:
     refusal: Refusal | None = None
     #: Set when this reply fills the context window: how the compaction that follows goes.
     compaction: Compaction | None = None
+    #: How much of the allowance is used, in percent, for each of ``WINDOWS_S`` that the account has.
+    limits: tuple[int, ...] = ()
 
     def at(self, attempt: int) -> Reply | Refusal:
         """What the model does at attempt number ``attempt``, from 0; a reply that is cut ends with its Cut."""
@@ -212,6 +225,7 @@ _WORDS = frozenset(
         "cut",
         "status",
         "tokens",
+        "limits",
         "compact",
     ),
 )
@@ -258,6 +272,8 @@ def _extended(reply: Reply, where: str, word: str, argument: str) -> Reply:
             return replace(reply, refusal=_refusal(where, argument))
         case "tokens":
             return replace(reply, tokens=_whole(where, argument))
+        case "limits":
+            return replace(reply, limits=_limits(where, argument))
         case _:
             return replace(reply, tokens=FULL_WINDOW_TOKENS, compaction=_compaction(where, argument))
 
@@ -276,6 +292,13 @@ def _refusal(where: str, argument: str) -> Refusal:
     if not 400 <= status <= 599:
         raise ScriptError(f"{where} needs an HTTP error between 400 and 599, not {name}")
     return Refusal(status, kind, _whole(where, times) if times else None)
+
+
+def _limits(where: str, argument: str) -> tuple[int, ...]:
+    percents = tuple(_whole(where, word) for word in argument.split())
+    if not 1 <= len(percents) <= len(WINDOWS_S):
+        raise ScriptError(f"{where} needs one or two percentages, not {argument!r}")
+    return percents
 
 
 _REFUSALS = {

@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import TypeAlias, assert_never
 
 from codex_gateway.core import event as ev
-from codex_gateway.core.ids import AttemptId, BotName, RunId
+from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.holder import Holder
+from codex_gateway.core.ids import AttemptId, BotName, RunId, ThreadId
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Agent, Chat, Emit, Parcel
 from codex_gateway.core.progress import Progress, advance
-from codex_gateway.core.reply import Answer, Commentary, RunningCard, SettledCard
-from codex_gateway.core.run import Attempt, Run, RunState, Turn
+from codex_gateway.core.reply import Answer, Commentary, RunningCard, SessionForked, SettledCard, StillRunning
+from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint, Turn
 from codex_gateway.core.watchdog import Watch
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.lookout import Lookout, patience_s
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.runs import Runs, Settlement
 
@@ -39,6 +42,7 @@ class _Conduct:
     narration: Narration
     watch: Watch
     attempt: Attempt | None = None
+    lookout: Lookout | None = None
     progress: Progress = field(default_factory=Progress)
     #: Set by every event, for the watchdog.
     signs: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,17 +50,34 @@ class _Conduct:
     words: asyncio.Event = field(default_factory=asyncio.Event)
     performing: asyncio.Task[Outcome] | None = None
     stop_reason: StopReason | None = None
+    #: What it was at when it was stopped.
+    diagnosis: Diagnosis | None = None
     is_settled: bool = False
     is_resumed: bool = False
+    #: The run goes back into the queue: nothing of it has begun, and nothing will.
+    is_withdrawn: bool = False
+    #: When the turn began to work, a Unix time; None while it waits for its session.
+    working_since: float | None = None
+    #: Set when we have done with it.
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     #: When reasoning was last shown, on the loop's clock.
     reasoned_at: float = float("-inf")
 
-    def stop(self, reason: StopReason) -> None:
+    def stop(self, reason: StopReason, diagnosis: Diagnosis | None = None) -> None:
         """End it, unless it has ended; the reason must have been written down before."""
         if self.stop_reason is None and not self.is_settled:
             self.stop_reason = reason
+            self.diagnosis = diagnosis or (None if self.lookout is None else self.lookout.diagnosis)
             if self.performing is not None:
                 self.performing.cancel()
+
+    def withdraw(self) -> bool:
+        """End its wait for the session. False: it does not wait."""
+        if not self.progress.is_waiting or self.performing is None or self.stop_reason is not None:
+            return False
+        self.is_withdrawn = True
+        self.performing.cancel()
+        return True
 
 
 class Executor:
@@ -90,7 +111,9 @@ class Executor:
     async def execute(self, run: Run) -> None:
         """Perform a run that was just claimed, until nothing of it is left."""
         agent = self._agents[run.chat.bot]
-        turn = Turn(thread_id=run.session.thread_id, prompt=run.prompt, workdir=run.workdir)
+        session = run.session
+        fork_of = session.forked_from if session.thread_id is None else None
+        turn = Turn(thread_id=session.thread_id, prompt=run.prompt, workdir=run.workdir, fork_of=fork_of)
 
         async def begin(_: _Conduct) -> Attempt:
             start = agent.starting_point(turn)
@@ -115,7 +138,7 @@ class Executor:
 
     async def give_up(self, run: Run, error: Exception) -> None:
         """Settle a run that our own fault has broken, so that it does not hold its session for ever."""
-        conduct = _Conduct(run=run, narration=Narration(), watch=Watch.begin(0.0))
+        conduct = _Conduct(run, Narration(), Watch.begin(0.0), working_since=run.started_at)
         await self._conclude(conduct, Failed(FailureKind.OTHER, f"The gateway itself failed: {error!r}"))
 
     def stop(self, run_id: RunId, reason: StopReason) -> None:
@@ -123,6 +146,36 @@ class Executor:
         conduct = self._live.get(run_id)
         if conduct is not None:
             conduct.stop(reason)
+            self._board.touch(run_id)
+
+    def keep_waiting(self, run_id: RunId) -> bool:
+        """The person has been told of a long command and wants to wait. False: the run is not at work."""
+        conduct = self._live.get(run_id)
+        if conduct is None or conduct.lookout is None or conduct.is_settled:
+            return False
+        conduct.lookout.go_on()
+        self._board.touch(run_id)
+        return True
+
+    def diagnosis_of(self, run_id: RunId) -> Diagnosis | None:
+        """What a run is at, once it has been silent for a while."""
+        conduct = self._live.get(run_id)
+        return None if conduct is None or conduct.lookout is None else conduct.lookout.diagnosis
+
+    async def withdraw(self, run_id: RunId) -> None:
+        """Put a run that waits for its session back into the queue; any other is left alone."""
+        conduct = self._live.get(run_id)
+        if conduct is not None and conduct.withdraw():
+            await conduct.ended.wait()
+
+    def oust(self, run_id: RunId) -> Holder | None:
+        """Have the process ended that a run waits for, if it is one that we left behind; returns that one."""
+        conduct = self._live.get(run_id)
+        holder = None if conduct is None else conduct.progress.holder
+        if conduct is None or holder is None or not holder.is_ours or conduct.run.session.thread_id is None:
+            return None
+        self._agents[conduct.run.chat.bot].oust(conduct.run.session.thread_id, holder)
+        return holder
 
     def progress_of(self, run_id: RunId) -> Progress | None:
         """How far a run is, while it works."""
@@ -140,7 +193,8 @@ class Executor:
         return tuple(self._live)
 
     async def _conduct(self, run: Run, begin: Callable[[_Conduct], Awaitable[Attempt]], operation: _Operation) -> None:
-        conduct = _Conduct(run=run, narration=Narration(), watch=Watch.begin(asyncio.get_running_loop().time()))
+        watch = Watch.begin(asyncio.get_running_loop().time())
+        conduct = _Conduct(run=run, narration=Narration(), watch=watch, working_since=run.started_at)
         policy = self._policies[run.chat.bot]
         self._live[run.id] = conduct
         try:
@@ -156,33 +210,36 @@ class Executor:
                 await asyncio.to_thread(shutil.rmtree, conduct.attempt.directory, ignore_errors=True)
         finally:
             del self._live[run.id]
+            conduct.ended.set()
 
     async def _watched(self, conduct: _Conduct, attempt: Attempt, policy: BotPolicy, operation: _Operation) -> Outcome:
         async def emit(event: ev.Event, offset_bytes: int) -> None:
             await self._notice(conduct, attempt, event, offset_bytes)
 
-        has_begun = asyncio.Event()
-
         async def perform() -> Outcome:
-            has_begun.set()
+            # Known only from here on: a task cancelled before its first step would not stop what is there to stop.
+            conduct.performing = performing
+            if conduct.stop_reason is not None:
+                if not conduct.is_resumed:
+                    return Stopped(conduct.stop_reason)
+                performing.cancel()
             return await operation(attempt, emit)
 
-        if conduct.stop_reason is not None and not conduct.is_resumed:
-            return Stopped(conduct.stop_reason)
-        conduct.performing = asyncio.ensure_future(perform())
-        if conduct.stop_reason is not None:
-            await has_begun.wait()  # a task cancelled before its first step would not stop what is there to stop
-            conduct.performing.cancel()
+        performing = asyncio.ensure_future(perform())
+        conduct.lookout = lookout = self._lookout(conduct, attempt, policy)
         guards = [
-            asyncio.ensure_future(self._guard(conduct, policy)),
+            asyncio.ensure_future(lookout.run()),
+            asyncio.ensure_future(self._guard(conduct, lookout, policy)),
             asyncio.ensure_future(self._narrate(conduct, policy)),
         ]
         try:
-            return await conduct.performing
+            return await performing
         except asyncio.CancelledError:
+            if conduct.stop_reason is None and conduct.is_withdrawn and performing.cancelled():
+                return Failed(FailureKind.NOT_STARTED, "")
             if conduct.stop_reason is None:  # not the run is being ended, we are
-                conduct.performing.cancel()
-                await asyncio.gather(conduct.performing, return_exceptions=True)
+                performing.cancel()
+                await asyncio.gather(performing, return_exceptions=True)
                 raise
             return Stopped(conduct.stop_reason)
         finally:
@@ -192,6 +249,12 @@ class Executor:
 
     async def _notice(self, conduct: _Conduct, attempt: Attempt, event: ev.Event, offset_bytes: int) -> None:
         now_s = asyncio.get_running_loop().time()
+        if isinstance(event, ev.SessionHeld):
+            event = self._without_live(event)
+            conduct.working_since = None
+        if isinstance(event, ev.SessionFree):
+            conduct.working_since = self._clock()
+            conduct.watch = Watch.begin(now_s)
         conduct.watch = conduct.watch.after(event, now=now_s)
         conduct.narration.hear(event, offset_bytes)
         if isinstance(event, ev.Reasoning):
@@ -204,10 +267,15 @@ class Executor:
         if conduct.narration.is_ready:
             conduct.words.set()
         match event:
+            case ev.SessionHeld():
+                await self._runs.note_wait(attempt.id)
+            case ev.SessionFree(session_file=file, offset_bytes=start_bytes):
+                start = StartingPoint(file, start_bytes)
+                await self._runs.note_start(attempt, start, now=conduct.working_since or self._clock())
             case ev.ProcessStarted(pid=pid, start_ticks=start_ticks):
                 await self._runs.note_process(attempt.id, pid=pid, start_ticks=start_ticks)
             case ev.SessionIdentified(thread_id=thread_id, session_file=file):
-                await self._runs.note_session(conduct.run, attempt.id, thread_id, file)
+                await self._note_session(conduct.run, attempt, thread_id, file)
             case ev.TurnStarted(turn_id=turn_id):
                 await self._runs.note_turn(
                     conduct.run, attempt.id, turn_id=turn_id, began_bytes=offset_bytes, mirrored=self._mirrored
@@ -216,6 +284,22 @@ class Executor:
                 await self._conclude(conduct, outcome)
             case _:
                 pass
+
+    def _without_live(self, event: ev.SessionHeld) -> ev.SessionHeld:
+        """What works for a run is no leftover, though it may hold another session: that run would be broken."""
+        holder = event.holder
+        live = {conduct.attempt.id for conduct in self._live.values() if conduct.attempt is not None}
+        if holder is None or holder.attempt not in live:
+            return event
+        return replace(event, holder=replace(holder, attempt=None))
+
+    async def _note_session(self, run: Run, attempt: Attempt, thread_id: ThreadId, file: Path | None) -> None:
+        forked_from = run.session.forked_from
+        said = (
+            [] if forked_from is None else self._chat.compose(run.chat, SessionForked(run.id, forked_from, thread_id))
+        )
+        if await self._runs.note_session(run, attempt.id, thread_id, file, announcement=said, now=self._clock()):
+            self._wake(run)
 
     def _shown(self, conduct: _Conduct, event: ev.Reasoning, now_s: float) -> ev.Reasoning:
         """As much of the reasoning as the owner wants shown, and no oftener."""
@@ -228,17 +312,41 @@ class Executor:
         conduct.reasoned_at = now_s
         return event
 
-    async def _guard(self, conduct: _Conduct, policy: BotPolicy) -> None:
-        """Stop the turn when one of its limits runs out."""
+    def _lookout(self, conduct: _Conduct, attempt: Attempt, policy: BotPolicy) -> Lookout:
+        run = conduct.run
+
+        async def remind(diagnosis: Diagnosis) -> None:
+            parcels = self._chat.compose(run.chat, StillRunning(run.id, diagnosis))
+            await self._runs.remind(run, parcels=parcels, now=self._clock())
+            _log.info("run.long_command", run=run.id, cause=diagnosis.cause, seconds=round(diagnosis.since_s))
+            self._wake(run)
+
+        return Lookout(
+            run_id=run.id,
+            seen=lambda: (conduct.progress, conduct.watch),
+            look=lambda: self._agents[run.chat.bot].evidence(attempt),
+            on_news=lambda: self._board.touch(run.id),
+            remind=remind,
+            interval_s=Lookout.interval(policy.pace),
+            patience_s=patience_s(policy.limits),
+        )
+
+    async def _guard(self, conduct: _Conduct, lookout: Lookout, policy: BotPolicy) -> None:
+        """Stop the turn when one of its limits runs out, and write down what it was at."""
         loop = asyncio.get_running_loop()
         while True:
             conduct.signs.clear()
-            deadlines = conduct.watch.deadlines(policy.limits)
+            deadlines = [] if conduct.progress.is_waiting else conduct.watch.deadlines(policy.limits)
             if deadlines and deadlines[0][0] <= loop.time():
+                diagnosis = await lookout.examine()
+                deadlines = conduct.watch.deadlines(policy.limits)
+                if deadlines[0][0] > loop.time():
+                    continue  # something was heard while we looked
                 reason = deadlines[0][1]
-                if await self._runs.request_stop(conduct.run.id, reason):
-                    _log.warning("run.overdue", run=conduct.run.id, reason=reason)
-                    conduct.stop(reason)
+                if await self._runs.request_stop(conduct.run.id, reason, diagnosis):
+                    _log.warning("run.overdue", run=conduct.run.id, reason=reason, cause=diagnosis.cause)
+                    conduct.stop(reason, diagnosis)
+                    self._board.touch(conduct.run.id)
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(deadlines[0][0] if deadlines else None):
@@ -281,7 +389,7 @@ class Executor:
         run, progress = conduct.run, conduct.progress
         settlement = _settlement(conduct, outcome)
         now = self._clock()
-        elapsed_s = now - (run.started_at or now)
+        elapsed_s = None if conduct.working_since is None else now - conduct.working_since
         text, source_bytes = conduct.narration.take()
         verdict = SettledCard(
             run_id=run.id,
@@ -293,6 +401,13 @@ class Executor:
             stop_reason=settlement.stop_reason,
             failure_kind=settlement.failure_kind,
             error=settlement.error,
+            diagnosis=settlement.diagnosis,
+            steps=progress.steps if settlement.state is RunState.STOPPED else (),
+            ended=progress.ended if settlement.state is RunState.STOPPED else (),
+            context=settlement.context,
+            windows=settlement.windows,
+            resets_at=settlement.resets_at,
+            misread=progress.misread,
         )
         answer = settlement.answer
         settled = await self._runs.settle(
@@ -305,7 +420,7 @@ class Executor:
             now=now,
         )
         if settled:
-            _log.info("run.settled", run=run.id, state=settlement.state, seconds=round(elapsed_s, 2))
+            _log.info("run.settled", run=run.id, state=settlement.state, seconds=round(elapsed_s or 0.0, 2))
             self._wake(run)
 
     def _commentary(self, conduct: _Conduct, policy: BotPolicy, text: str) -> list[Parcel]:
@@ -316,8 +431,14 @@ class Executor:
     def _card(self, conduct: _Conduct) -> RunningCard | None:
         if conduct.is_settled:
             return None
-        started_at = conduct.run.started_at or self._clock()
-        return RunningCard(conduct.run.id, elapsed_s=self._clock() - started_at, progress=conduct.progress)
+        now = self._clock()
+        return RunningCard(
+            conduct.run.id,
+            elapsed_s=now - (conduct.working_since or now),
+            progress=conduct.progress,
+            diagnosis=None if conduct.lookout is None else conduct.lookout.diagnosis,
+            is_stopping=conduct.stop_reason is not None,
+        )
 
     def _wake(self, run: Run) -> None:
         self._delivery.wake(run.chat.bot, run.chat.chat_id)
@@ -329,17 +450,24 @@ class Executor:
 def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Settlement:
     progress = conduct.progress
     base = Settlement(
-        state=RunState.SUCCEEDED, tokens=progress.tokens, steps=progress.step_count, files=len(progress.files)
+        state=RunState.SUCCEEDED,
+        tokens=progress.tokens,
+        steps=progress.step_count,
+        files=len(progress.files),
+        has_worked=conduct.working_since is not None,
+        context=progress.context,
+        windows=progress.windows,
     )
     match outcome:
         case Answered(text=text):
             return replace(base, answer=text)
-        case Failed(kind=kind, message=message):
-            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message)
+        case Failed(kind=kind, message=message, resets_at=resets_at):
+            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message, resets_at=resets_at)
         case Stopped(reason=reason):
             # An answer that was given before the turn got stuck is an answer.
             answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None
-            return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer)
+            diagnosis = conduct.run.diagnosis or conduct.diagnosis
+            return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer, diagnosis=diagnosis)
 
 
 def _remove_all_but(kept: Collection[Path], folder: Path) -> None:

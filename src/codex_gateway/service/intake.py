@@ -14,9 +14,19 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Parcel
-from codex_gateway.core.reply import Help, NothingToRetry, NotUnderstood, Reply, StillAtIt, WhoReport
+from codex_gateway.core.reply import (
+    EndingHolder,
+    Help,
+    NothingRuns,
+    NothingToRetry,
+    NotUnderstood,
+    NotWaiting,
+    Reply,
+    StillAtIt,
+    WhoReport,
+)
 from codex_gateway.core.request import Request
-from codex_gateway.core.run import RunState
+from codex_gateway.core.run import Run, RunState
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
@@ -106,6 +116,12 @@ class Intake:
                 await self._retry(received, request, policy, run_id)
             case rq.Cancel(run_id=run_id):
                 await self._cancel(received, request, run_id)
+            case rq.KeepWaiting(run_id=run_id):
+                await self._keep_waiting(received, request, run_id)
+            case rq.Fork(run_id=run_id):
+                await self._fork(received, request, run_id)
+            case rq.EndHolder(run_id=run_id):
+                await self._end_holder(received, request, run_id)
             case rq.AskStatus():
                 await self._answer(received, request, await self._queries.status(chat))
             case rq.AskLastResult():
@@ -165,6 +181,49 @@ class Intake:
         if to_stop is not None:
             assert to_stop.state is RunState.RUNNING
             self._executor.stop(to_stop.id, StopReason.USER)
+
+    async def _keep_waiting(self, received: Received, request: Request, run_id: RunId) -> None:
+        run = await self._ledger.run(run_id)
+        is_ours = run is not None and (run.chat.bot, run.chat.chat_id) == (request.chat.bot, request.chat.chat_id)
+        if is_ours and self._executor.keep_waiting(run_id):
+            await self._inbox.close(received.id, Fate.HANDLED, note=None, now=self._clock())  # the card shows it
+        else:
+            await self._answer(received, request, NothingRuns())
+
+    async def _fork(self, received: Received, request: Request, run_id: RunId) -> None:
+        run = await self._waiting(request, run_id)
+        if run is None or not self._can_fork(run_id):
+            await self._answer(received, request, NotWaiting(run_id))
+            return
+        with self._scheduler.pausing(run.session.id):
+            await self._executor.withdraw(run_id)
+            await self._requests.fork(
+                received.id,
+                request.chat,
+                run_id=run_id,
+                compose=self._compose(request.chat),
+                reply_to=request.message_id,
+                now=self._clock(),
+            )
+
+    async def _end_holder(self, received: Received, request: Request, run_id: RunId) -> None:
+        holder = None
+        if await self._waiting(request, run_id) is not None:
+            holder = self._executor.oust(run_id)
+        reply = NotWaiting(run_id) if holder is None else EndingHolder(run_id, holder)
+        await self._answer(received, request, reply)
+
+    async def _waiting(self, request: Request, run_id: RunId) -> Run | None:
+        """The run named, if it is one of that chat's and waits for its session."""
+        run = await self._ledger.run(run_id)
+        if run is None or (run.chat.bot, run.chat.chat_id) != (request.chat.bot, request.chat.chat_id):
+            return None
+        progress = self._executor.progress_of(run_id)
+        return run if progress is not None and progress.is_waiting else None
+
+    def _can_fork(self, run_id: RunId) -> bool:
+        progress = self._executor.progress_of(run_id)
+        return progress is not None and progress.can_fork
 
     async def _answer(self, received: Received, request: Request, reply: Reply) -> None:
         await self._requests.answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from codex_gateway.core.event import Window
 from codex_gateway.core.ids import ChatRef
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.reply import LastResult, QueueReport, RunLine, SessionReport, SettledCard, StatusReport
@@ -22,13 +23,17 @@ class Queries:
 
     async def status(self, chat: ChatRef) -> StatusReport:
         seen = await self._ledger.overview(chat)
+        progress = None if seen.running is None else self._executor.progress_of(seen.running.id)
+        told = progress.windows if progress is not None else ()
         return StatusReport(
             bot=chat.bot,
             thread_id=None if seen.session is None else seen.session.thread_id,
             running=None if seen.running is None else self._line(seen.running),
-            progress=None if seen.running is None else self._executor.progress_of(seen.running.id),
+            progress=progress,
+            diagnosis=None if seen.running is None else self._executor.diagnosis_of(seen.running.id),
             waiting=len(seen.waiting),
             last=None if seen.last is None else _verdict(seen.last),
+            windows=self._current(told or await self._ledger.last_windows(chat)),
         )
 
     async def queue(self, chat: ChatRef) -> QueueReport:
@@ -52,9 +57,17 @@ class Queries:
         run = await self._ledger.last_answered(chat)
         return LastResult(None, None) if run is None else LastResult(run.id, run.answer)
 
+    def _current(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        """Without those that have begun anew since: nothing is known of what is used of them."""
+        now = self._clock()
+        return tuple(window for window in windows if window.resets_at is None or window.resets_at > now)
+
     def _line(self, run: Run) -> RunLine:
         since = run.queued_at if run.started_at is None else run.started_at
-        return RunLine(run.id, run.state, run.prompt, elapsed_s=max(0.0, self._clock() - since))
+        progress = self._executor.progress_of(run.id)
+        is_waiting = progress is not None and progress.is_waiting
+        elapsed_s = max(0.0, self._clock() - since)
+        return RunLine(run.id, run.state, run.prompt, elapsed_s=elapsed_s, is_waiting=is_waiting)
 
 
 def _verdict(run: Run) -> SettledCard:
@@ -69,4 +82,8 @@ def _verdict(run: Run) -> SettledCard:
         stop_reason=run.stop_reason,
         failure_kind=run.failure_kind,
         error=run.error,
+        diagnosis=run.diagnosis,
+        context=run.context,
+        windows=run.windows,
+        resets_at=run.resets_at,
     )

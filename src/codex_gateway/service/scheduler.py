@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from codex_gateway.core.ids import SessionId
 from codex_gateway.core.run import Attempt, Run
@@ -24,6 +25,8 @@ class Scheduler:
         self._news = asyncio.Event()
         #: Sessions whose process may still be going away, though the run is settled.
         self._busy: set[SessionId] = set()
+        #: Sessions from which nothing is taken for the moment.
+        self._paused: set[SessionId] = set()
         self._is_open = True
 
     def wake(self) -> None:
@@ -34,6 +37,16 @@ class Scheduler:
         """Start nothing more; `run` returns once what works has ended or was let go."""
         self._is_open = False
         self._news.set()
+
+    @contextmanager
+    def pausing(self, session_id: SessionId) -> Iterator[None]:
+        """Take no run of a session while the block runs; one that works goes on."""
+        self._paused.add(session_id)
+        try:
+            yield
+        finally:
+            self._paused.discard(session_id)
+            self._news.set()
 
     async def run(self) -> None:
         """Take up what an earlier life left, then serve until closed."""
@@ -55,7 +68,7 @@ class Scheduler:
                     tasks.create_task(self._work(claimed, None), name=f"run {claimed.id}")
 
     async def _claim(self) -> Run | None:
-        return await self._runs.claim(except_sessions=self._busy, now=self._clock())
+        return await self._runs.claim(except_sessions=self._busy | self._paused, now=self._clock())
 
     async def _work(self, run: Run, attempt: Attempt | None) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from codex_gateway.core.event import Window
 from codex_gateway.core.ids import BotName, ChatRef, RunId
 from codex_gateway.core.run import Run, RunState, Session
 from codex_gateway.store import runs, sessions
@@ -64,6 +65,19 @@ class Ledger:
                 tx, "r.session_id = ? AND r.answer IS NOT NULL ORDER BY r.id DESC LIMIT 1", (session.id,)
             )
             return found[0] if found else None
+
+        return await self._database.read(work)
+
+    async def last_windows(self, chat: ChatRef) -> tuple[Window, ...]:
+        """What was last told of the allowance of the account that a chat's session is run with."""
+
+        async def work(tx: Transaction) -> tuple[Window, ...]:
+            session = await sessions.find(tx, chat)
+            if session is None:
+                return ()
+            where = "s.codex_home = ? AND r.windows IS NOT NULL ORDER BY r.ended_at DESC LIMIT 1"
+            found = await runs.select(tx, where, (str(session.codex_home),))
+            return found[0].windows if found else ()
 
         return await self._database.read(work)
 

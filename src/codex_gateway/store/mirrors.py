@@ -108,7 +108,8 @@ class Mirrors:
                 return Origin(BotName(ours["bot"]))
             doubtful = await tx.all(
                 "SELECT r.bot, r.prompt, a.ended_at FROM attempts a JOIN runs r ON r.id = a.run_id"
-                " WHERE a.turn_id IS NULL AND a.turn_bytes IS NULL AND r.session_id = ? AND a.offset_bytes < ?"
+                " WHERE a.turn_id IS NULL AND a.turn_bytes IS NULL AND NOT a.is_waiting"
+                " AND r.session_id = ? AND a.offset_bytes < ?"
                 " ORDER BY a.id",
                 (session_id, turn.began_bytes),
             )

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     ANSWER = "answer"
     #: The edit that ends the status message.
     VERDICT = "verdict"
-    #: An answer to a command.
+    #: An answer to a command, or a question about a run at work.
     REPLY = "reply"
     #: What went on in the session outside of this bot.
     MIRROR = "mirror"

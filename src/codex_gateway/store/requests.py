@@ -10,7 +10,7 @@ from typing import TypeAlias
 from codex_gateway.core.ids import ChatRef, InboxId, RunId, SessionId, UserId
 from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.ports import Parcel
-from codex_gateway.core.reply import NothingRuns, QueuedCard, Reply, SettledCard, Stopping
+from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Reply, SettledCard, Stopping
 from codex_gateway.core.run import Run, RunState
 from codex_gateway.store import inbox, outbox, runs, sessions
 from codex_gateway.store.database import Database, Transaction
@@ -85,6 +85,30 @@ class Requests:
     ) -> None:
         """Answer a request that asks for nothing but words."""
         await self._database.write(lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now))
+
+    async def fork(
+        self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId, compose: Compose, reply_to: int, now: float
+    ) -> bool:
+        """Put a queued run, and what its chat has queued behind it, into a fork of its session; bind the chat to that.
+
+        False, and said so: there is no such run in this chat that could be moved.
+        """
+
+        async def work(tx: Transaction) -> bool:
+            run = await _target(tx, chat, run_id)
+            if run is None or run.state is not RunState.QUEUED or run.session.thread_id is None:
+                await _answer(tx, inbox_id, chat, parcels=compose(NotWaiting(run_id)), reply_to=reply_to, now=now)
+                return False
+            session_id = await sessions.fork(tx, run.chat, run.session, now=now)
+            await tx.run(
+                "UPDATE runs SET session_id = ? WHERE session_id = ? AND state = 'queued' AND id >= ?"
+                " AND bot = ? AND chat_id = ? AND topic_id = ?",
+                (session_id, run.session.id, run.id, run.chat.bot, run.chat.chat_id, run.chat.topic_id),
+            )
+            await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
+            return True
+
+        return await self._database.write(work)
 
     async def cancel(
         self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId | None, compose: Compose, reply_to: int, now: float

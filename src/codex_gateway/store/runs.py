@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, SessionId, ThreadId, UserId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint
-from codex_gateway.store import mirrors, outbox, sessions
+from codex_gateway.store import diagnoses, mirrors, outbox, sessions
 from codex_gateway.store.database import Database, Row, Transaction
 
-_SELECT = "SELECT r.*, s.codex_home, s.thread_id FROM runs r JOIN sessions s ON s.id = r.session_id"
+_SELECT = "SELECT r.*, s.codex_home, s.thread_id, s.forked_from FROM runs r JOIN sessions s ON s.id = r.session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Settlement:
     tokens: Tokens | None = None
     steps: int = 0
     files: int = 0
+    diagnosis: Diagnosis | None = None
+    #: Whether it had got as far as to be at work.
+    has_worked: bool = True
+    context: Context | None = None
+    windows: tuple[Window, ...] = ()
+    resets_at: float | None = None
 
 
 class Runs:
@@ -97,18 +104,49 @@ class Runs:
             )
         )
 
-    async def note_session(self, run: Run, attempt_id: AttemptId, thread_id: ThreadId, file: Path | None) -> None:
-        """Codex has named the conversation, and perhaps its file: from now on a restart finds it again."""
+    async def note_wait(self, attempt_id: AttemptId) -> None:
+        """The attempt waits for its session: whatever is written there meanwhile is somebody else's."""
+        await self._database.write(lambda tx: tx.run("UPDATE attempts SET is_waiting = 1 WHERE id = ?", (attempt_id,)))
+
+    async def note_start(self, attempt: Attempt, start: StartingPoint, *, now: float) -> None:
+        """The wait for the session is over, and the turn is about to begin, at a point of its own."""
 
         async def work(tx: Transaction) -> None:
+            file = None if start.session_file is None else str(start.session_file)
+            await tx.run(
+                "UPDATE attempts SET session_file = ?, offset_bytes = ?, is_waiting = 0 WHERE id = ?",
+                (file, start.offset_bytes, attempt.id),
+            )
+            await tx.run("UPDATE runs SET started_at = ? WHERE id = ? AND state = 'running'", (now, attempt.run_id))
+
+        await self._database.write(work)
+
+    async def note_session(
+        self,
+        run: Run,
+        attempt_id: AttemptId,
+        thread_id: ThreadId,
+        file: Path | None,
+        *,
+        announcement: Sequence[Parcel] = (),
+        now: float,
+    ) -> bool:
+        """Codex has named the conversation, and perhaps its file: from now on a restart finds it again.
+
+        With a conversation that was new, the announcement goes out; True: it does.
+        """
+
+        async def work(tx: Transaction) -> bool:
             await tx.run(
                 "UPDATE attempts SET thread_id = ?, session_file = coalesce(?, session_file) WHERE id = ?",
                 (thread_id, None if file is None else str(file), attempt_id),
             )
-            if run.session.thread_id is None:
-                await sessions.identify(tx, run.session.id, thread_id)
+            is_new = run.session.thread_id is None and await sessions.identify(tx, run.session.id, thread_id)
+            if is_new:
+                await outbox.add(tx, run.chat, kind=outbox.Kind.REPLY, parcels=announcement, now=now)
+            return is_new and bool(announcement)
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def note_turn(
         self, run: Run, attempt_id: AttemptId, *, turn_id: str | None, began_bytes: int, mirrored: Collection[BotName]
@@ -142,13 +180,32 @@ class Runs:
             )
         )
 
-    async def request_stop(self, run_id: RunId, reason: StopReason) -> bool:
+    async def remind(self, run: Run, *, parcels: Sequence[Parcel], now: float) -> None:
+        """Say something about a run that is at work, unless it is to be stopped already."""
+
+        async def work(tx: Transaction) -> None:
+            if await tx.first(
+                "SELECT 1 FROM runs WHERE id = ? AND state = 'running' AND stop_reason IS NULL", (run.id,)
+            ):
+                await outbox.add(
+                    tx,
+                    run.chat,
+                    kind=outbox.Kind.REPLY,
+                    parcels=parcels,
+                    now=now,
+                    run_id=run.id,
+                    reply_to=run.prompt_message_id,
+                )
+
+        await self._database.write(work)
+
+    async def request_stop(self, run_id: RunId, reason: StopReason, diagnosis: Diagnosis | None = None) -> bool:
         """Write down why a running run is going to be stopped; the first reason stays. False: it runs no more."""
         row = await self._database.write(
             lambda tx: tx.first(
-                "UPDATE runs SET stop_reason = coalesce(stop_reason, ?) WHERE id = ? AND state = 'running'"
-                " RETURNING id",
-                (reason.value, run_id),
+                "UPDATE runs SET stop_reason = coalesce(stop_reason, ?), diagnosis = coalesce(diagnosis, ?)"
+                " WHERE id = ? AND state = 'running' RETURNING id",
+                (reason.value, diagnoses.as_text(diagnosis), run_id),
             )
         )
         return row is not None
@@ -218,21 +275,31 @@ class Runs:
 
 async def settle(tx: Transaction, run_id: RunId, settlement: Settlement, *, now: float) -> bool:
     """End a run and its attempt, as a part of a larger transaction. False: it had ended already."""
-    tokens = settlement.tokens
+    tokens, context = settlement.tokens, settlement.context
     row = await tx.first(
-        "UPDATE runs SET state = ?, ended_at = ?, answer = ?, stop_reason = coalesce(stop_reason, ?),"
-        " failure_kind = ?, error = ?, steps = ?, files = ?, tokens_input = ?, tokens_cached = ?, tokens_output = ?,"
-        " tokens_reasoning = ? WHERE id = ? AND ended_at IS NULL RETURNING id",
+        # A stop that came too late to end anything is no reason for how it ended.
+        "UPDATE runs SET state = ?, ended_at = ?, answer = ?,"
+        " stop_reason = CASE ? WHEN 'stopped' THEN coalesce(stop_reason, ?) END,"
+        " started_at = CASE WHEN ? THEN started_at END, failure_kind = ?, error = ?, steps = ?, files = ?,"
+        " tokens_input = ?, tokens_cached = ?, tokens_output = ?, tokens_reasoning = ?,"
+        " diagnosis = coalesce(diagnosis, ?), context_used = ?, context_size = ?, windows = ?, resets_at = ?"
+        " WHERE id = ? AND ended_at IS NULL RETURNING id",
         (
             settlement.state.value,
             now,
             settlement.answer,
+            settlement.state.value,
             settlement.stop_reason,
+            settlement.has_worked,
             settlement.failure_kind,
             settlement.error,
             settlement.steps,
             settlement.files,
             *((tokens.input, tokens.cached, tokens.output, tokens.reasoning) if tokens else (None,) * 4),
+            diagnoses.as_text(settlement.diagnosis),
+            *((context.used, context.size) if context else (None, None)),
+            json.dumps([asdict(window) for window in settlement.windows]) if settlement.windows else None,
+            settlement.resets_at,
             run_id,
         ),
     )
@@ -276,6 +343,10 @@ def as_run(row: Row) -> Run:
         else Tokens(spent, row["tokens_cached"], row["tokens_output"], row["tokens_reasoning"]),
         steps=row["steps"],
         files=row["files"],
+        diagnosis=diagnoses.of_text(row["diagnosis"]),
+        context=None if row["context_size"] is None else Context(row["context_used"], row["context_size"]),
+        windows=tuple(Window(**window) for window in json.loads(row["windows"] or "[]")),
+        resets_at=row["resets_at"],
     )
 
 

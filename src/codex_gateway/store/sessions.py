@@ -16,16 +16,19 @@ class Sessions:
         self._database = database
 
     async def bind_bot(self, bot: BotName, *, codex_home: Path, thread_id: ThreadId | None, now: float) -> Session:
-        """Bind all chats of a bot to a thread; None keeps the binding there is, or makes one to a new conversation."""
+        """Bind all chats of a bot to a thread; None keeps the binding there is, or makes one to a new conversation.
+
+        A chat that a fork has bound to a session of its own keeps that, unless the thread is another one than before.
+        """
 
         async def work(tx: Transaction) -> Session:
             bound = await find(tx, ChatRef(bot, 0))
             if bound is not None and bound.codex_home == codex_home and thread_id in (None, bound.thread_id):
                 return bound
             session = await _get_or_add(tx, codex_home=codex_home, thread_id=thread_id, now=now)
+            await tx.run("DELETE FROM bindings WHERE bot = ?", (bot,))
             await tx.run(
-                "INSERT INTO bindings (bot, chat_id, topic_id, session_id, bound_at) VALUES (?, 0, 0, ?, ?)"
-                " ON CONFLICT DO UPDATE SET session_id = excluded.session_id, bound_at = excluded.bound_at",
+                "INSERT INTO bindings (bot, chat_id, topic_id, session_id, bound_at) VALUES (?, 0, 0, ?, ?)",
                 (bot, session.id, now),
             )
             return session
@@ -48,9 +51,28 @@ async def find(tx: Transaction, chat: ChatRef) -> Session | None:
     return None if row is None else as_session(row)
 
 
-async def identify(tx: Transaction, session_id: SessionId, thread_id: ThreadId) -> None:
-    """Codex has named a new conversation."""
-    await tx.run("UPDATE sessions SET thread_id = ? WHERE id = ? AND thread_id IS NULL", (thread_id, session_id))
+async def identify(tx: Transaction, session_id: SessionId, thread_id: ThreadId) -> bool:
+    """Codex has named a new conversation. False: it had done so already."""
+    row = await tx.first(
+        "UPDATE sessions SET thread_id = ? WHERE id = ? AND thread_id IS NULL RETURNING id", (thread_id, session_id)
+    )
+    return row is not None
+
+
+async def fork(tx: Transaction, chat: ChatRef, session: Session, *, now: float) -> SessionId:
+    """Bind a chat, and only that one, to a new conversation that goes on from `session`."""
+    forked = SessionId(
+        await tx.insert(
+            "INSERT INTO sessions (codex_home, thread_id, forked_from, created_at) VALUES (?, NULL, ?, ?)",
+            (str(session.codex_home), session.thread_id, now),
+        )
+    )
+    await tx.run(
+        "INSERT INTO bindings (bot, chat_id, topic_id, session_id, bound_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET session_id = excluded.session_id, bound_at = excluded.bound_at",
+        (chat.bot, chat.chat_id, chat.topic_id, forked, now),
+    )
+    return forked
 
 
 async def _get_or_add(tx: Transaction, *, codex_home: Path, thread_id: ThreadId | None, now: float) -> Session:
@@ -70,4 +92,5 @@ def as_session(row: Row, *, id_column: str = "id") -> Session:
         id=SessionId(row[id_column]),
         codex_home=Path(row["codex_home"]),
         thread_id=None if thread_id is None else ThreadId(thread_id),
+        forked_from=None if row["forked_from"] is None else ThreadId(row["forked_from"]),
     )

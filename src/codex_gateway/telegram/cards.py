@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from codex_gateway.core.event import Tokens
+from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.event import Context, Tokens, Window
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
+from codex_gateway.telegram.diagnoses import say_now, say_then
 from codex_gateway.telegram.page import Message, Page
 from codex_gateway.telegram.parcel import Keyboard
-from codex_gateway.telegram.units import clipped, count, duration, one_line, rough
-from codex_gateway.telegram.verdicts import FAILURES, STOPS, Explanation
+from codex_gateway.telegram.units import clipped, count, duration, moment, one_line, rough, span
+from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
+from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
+#: From here on the verdict tells how much of an allowance is used.
+_SCARCE_PERCENT = 80
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
 _STEP_LIMIT = 80
 _REMARK_LIMIT = 240
 _ERROR_LIMIT = 900
+#: Processes named one by one in a verdict.
+_NAMED = 3
 
 
 def draw(card: Card) -> Message:
@@ -29,8 +36,10 @@ def draw(card: Card) -> Message:
         case QueuedCard():
             waits = f"Queued · {card.ahead} ahead" if card.ahead else "Starting…"
             return Page().say(f"⏳ {waits}").done(stop_button(card.run_id))
+        case RunningCard(progress=progress) if progress.is_waiting:
+            return waiting(Page(), progress).done(waiting_buttons(card.run_id, progress))
         case RunningCard():
-            return _running(card).done(stop_button(card.run_id))
+            return _running(card).done(() if card.is_stopping else stop_button(card.run_id))
         case SettledCard():
             return settled(Page(), card).done(_retry_button(card))
         case _:
@@ -54,36 +63,73 @@ def settled(page: Page, card: SettledCard) -> Page:
     match card.state:
         case RunState.SUCCEEDED:
             facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
-            return page.say(" · ".join(facts))
+            facts += [*room(card.context), *(allowance(window) for window in card.windows if is_scarce(window))]
+            return _misread(page.say(" · ".join(facts)), card)
         case RunState.STOPPED:
             return _stopped(page, card)
         case RunState.FAILED | RunState.QUEUED | RunState.RUNNING:
-            return _failed(page, card)
+            return _misread(_failed(page, card), card)
         case _:
             assert_never(card.state)
 
 
+def room(context: Context | None) -> list[str]:
+    """62% context left."""
+    return [] if context is None else [f"{context.left_percent}% context left"]
+
+
+def allowance(window: Window, *, with_time: bool = False) -> str:
+    """5 h limit 91% used, and when the next one begins."""
+    name = "limit" if window.window_s is None else f"{span(window.window_s)} limit"
+    renewed = f", renewed {moment(window.resets_at)}" if with_time and window.resets_at is not None else ""
+    return f"{name} {window.used_percent:.0f}% used{renewed}"
+
+
+def is_scarce(window: Window) -> bool:
+    """Whether so much of the allowance is used that a person should know without asking."""
+    return window.used_percent >= _SCARCE_PERCENT
+
+
 def _running(card: RunningCard) -> Page:
     progress = card.progress
-    page = Page().say(f"⚙️ Working · {working(card.elapsed_s, progress)}")
+    page = Page().say(f"⚙️ {'Stopping…' if card.is_stopping else 'Working'} · {working(card.elapsed_s, progress)}")
     if progress.compactions:
         page.say(" · compacted")
-    _now(page.line(), progress)
+    now(page.line(), progress, card.diagnosis)
     with page.quoted(folds=True):
-        _log(page, progress.steps)
+        _log(page, [step for step in progress.steps if step.is_done])
     if progress.notice:
         page.line(f"⚠️ {one_line(progress.notice, _REMARK_LIMIT)}")
     return page
 
 
-def _now(page: Page, progress: Progress) -> None:
+def now(page: Page, progress: Progress, diagnosis: Diagnosis | None) -> None:
+    """What the run is at, and for how long once it has been silent for a while."""
+    if diagnosis is not None and diagnosis.command is None:
+        say_now(page, diagnosis)
+        if progress.reasoning:
+            page.line()
+            _thought(page, progress)
+        return
+    _doing(page, progress)
+    if diagnosis is not None:
+        say_now(page, diagnosis)
+
+
+def _thought(page: Page, progress: Progress) -> None:
+    # the headings of a summary are bold in Markdown
+    thought = one_line((progress.reasoning or "").replace("**", ""), _REMARK_LIMIT)
+    page.say(f"💭 {thought}" if thought else "Thinking…")
+
+
+def _doing(page: Page, progress: Progress) -> None:
     match progress.doing:
+        case Doing.WAITING_FOR_SESSION:
+            waiting(page, progress)
         case Doing.STARTING:
             page.say("Starting Codex…")
         case Doing.THINKING:
-            # the headings of a summary are bold in Markdown
-            thought = one_line((progress.reasoning or "").replace("**", ""), _REMARK_LIMIT)
-            page.say(f"💭 {thought}" if thought else "Thinking…")
+            _thought(page, progress)
         case Doing.RUNNING_COMMAND:
             under_way = [step for step in progress.steps if not step.is_done]
             current = under_way[0].text if under_way else "…"
@@ -97,8 +143,11 @@ def _now(page: Page, progress: Progress) -> None:
 
 
 def _log(page: Page, steps: Sequence[Step]) -> None:
-    """The latest steps that are done, the newest last."""
-    for step in [step for step in steps if step.is_done][-LAST_STEPS:]:
+    """The latest steps, the newest last; of a run that is over, also those that never ended."""
+    for step in steps[-LAST_STEPS:]:
+        if not step.is_done:
+            page.line(f"⏹ {one_line(step.text, _STEP_LIMIT)}")
+            continue
         # Not as code: published rules let no code stand inside a block quote.
         page.line("✗ " if step.exit_code else "✓ ").say(one_line(step.text, _STEP_LIMIT))
         if step.exit_code:
@@ -114,22 +163,45 @@ def _stopped(page: Page, card: SettledCard) -> Page:
         page.say(" · ".join([f"⏹ Stopped by you after {duration(card.elapsed_s)}", *_done_so_far(card)]))
     else:
         page.say(" · ".join([f"⏹ Stopped after {duration(card.elapsed_s)}", *_done_so_far(card)]))
-    return _explained(page, explained, card.error)
+    _explained(page, explained, card.error, card.diagnosis)
+    if card.ended:
+        _ended(page.line(), card.ended)
+    if card.steps:
+        with page.quoted(folds=True):
+            _log(page, card.steps)
+    return page
+
+
+def _ended(page: Page, commands: Sequence[str]) -> None:
+    what = "a process" if len(commands) == 1 else f"{len(commands)} processes"
+    page.say(f"Ended with it: {what} that it had left behind (")
+    for index, command in enumerate(commands[:_NAMED]):
+        page.say(", " if index else "").code(one_line(command, _STEP_LIMIT))
+    page.say(", …)" if len(commands) > _NAMED else ")")
 
 
 def _failed(page: Page, card: SettledCard) -> Page:
     when = "before it began" if card.elapsed_s is None else f"after {duration(card.elapsed_s)}"
     page.say(" · ".join([f"❌ Failed {when}", *_done_so_far(card)]))
-    return _explained(page, FAILURES[card.failure_kind or FailureKind.OTHER], card.error)
+    explained = failure(card.failure_kind or FailureKind.OTHER, resets_at=card.resets_at)
+    return _explained(page, explained, card.error)
 
 
-def _explained(page: Page, explained: Explanation, error: str | None) -> Page:
+def _explained(page: Page, explained: Explanation, error: str | None, diagnosis: Diagnosis | None = None) -> Page:
     if explained.cause:
         page.say(f": {explained.cause}")
+    if diagnosis is not None:
+        say_then(page.say(" " if explained.cause else ". "), diagnosis)
     if explained.advice:
         page.line(explained.advice)
     if error and error.strip():
         page.quote(clipped(error, _ERROR_LIMIT), folds=True)
+    return page
+
+
+def _misread(page: Page, card: SettledCard) -> Page:
+    if card.misread is not None:
+        page.line(f"⚠️ {misread(card.misread)}")
     return page
 
 

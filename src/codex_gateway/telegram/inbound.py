@@ -6,6 +6,7 @@ Update bodies come from outside: whatever is in them, the worst that happens is 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -22,6 +23,9 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    EndHolder,
+    Fork,
+    KeepWaiting,
     Misspoken,
     MisspokenReason,
     Request,
@@ -170,7 +174,15 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait|fork|holder):([1-9][0-9]{0,17})", re.ASCII)
+
+_BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
+    "stop": Cancel,
+    "retry": Retry,
+    "wait": KeepWaiting,
+    "fork": Fork,
+    "holder": EndHolder,
+}
 
 _PLAIN_COMMANDS: dict[str, Wish] = {
     "stop": Cancel(),
@@ -229,7 +241,7 @@ def _button_wish(data: str | None) -> Wish | None:
     if match is None:
         return None
     run_id = RunId(int(match[2]))
-    return Cancel(run_id) if match[1] == "stop" else Retry(run_id)
+    return _BUTTON_WISHES[match[1]](run_id)
 
 
 def _chat_ref(bot: BotIdentity, message: _Message | _PressedMessage) -> ChatRef:

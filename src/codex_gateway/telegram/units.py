@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 def duration(seconds: float) -> str:
     """1:05, or 1:02:03 from an hour on."""
@@ -23,6 +25,19 @@ def rough(number: int) -> str:
     if number < 999_950:
         return f"{number / 1000:.1f}k"
     return f"{number / 1_000_000:.1f}M"
+
+
+def moment(unix_s: float) -> str:
+    """Fri 20 Nov 19:00 UTC, in the time zone of the machine, which is named."""
+    return datetime.fromtimestamp(unix_s).astimezone().strftime("%a %-d %b %H:%M %Z")
+
+
+def span(seconds: float) -> str:
+    """5 h, 7 d: a length of time that is a round one."""
+    for unit_s, unit in ((86_400, "d"), (3_600, "h")):
+        if seconds >= unit_s and seconds % unit_s == 0:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds / 60:.0f} min"
 
 
 def one_line(text: str, limit: int) -> str:

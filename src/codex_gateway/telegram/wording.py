@@ -8,11 +8,14 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram.cards import draw, settled, stop_button, working
+from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
+from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Message, Page
+from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.units import count, duration, one_line
+from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096
@@ -82,6 +85,8 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no answer yet.")]
         case say.LastResult(markdown=markdown):
             return _markdown(markdown or "", limit) or [_sentence("The last run finished without saying anything.")]
+        case say.StillRunning():
+            return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
             return [_sentence("Nothing is running here.")]
         case say.Stopping():
@@ -90,6 +95,12 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence("There is no prompt to retry yet.")]
         case say.StillAtIt():
             return [_sentence("That prompt is at work or waiting already.")]
+        case say.NotWaiting():
+            return [_sentence("That prompt is not waiting for its session any more.")]
+        case say.EndingHolder():
+            return [ending_holder(reply)]
+        case say.SessionForked():
+            return [forked(reply)]
         case say.StatusReport():
             return _whole(_status(reply))
         case say.QueueReport():
@@ -138,17 +149,33 @@ def _status(reply: say.StatusReport) -> Message:
         page.say(" · session ").code(reply.thread_id)
     else:
         page.say(" · no session yet: the first prompt begins one")
+    buttons: Keyboard = ()
     if reply.running:
-        page.line(f"⚙️ Run {reply.running.run_id} · {working(reply.running.elapsed_s, reply.progress)}")
-        page.quote(one_line(reply.running.prompt, _PROMPT_LIMIT * 2))
+        buttons = _running(page.line(), reply.running, reply)
     else:
         page.line("💤 Nothing is running")
     page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
     if reply.last:
         settled(page.line(f"Last, run {reply.last.run_id}: "), reply.last)
+    for window in reply.windows:
+        page.line(f"{'⚠️' if is_scarce(window) else '📊'} {allowance(window, with_time=True)}")
     for trouble in reply.troubles:
         page.line(f"⚠️ {trouble}")
-    return page.done(stop_button(reply.running.run_id) if reply.running else ())
+    return page.done(buttons)
+
+
+def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
+    """What the run is at; returns what can be done about it."""
+    progress = reply.progress
+    if progress is not None and progress.is_waiting:
+        waiting(page.say(f"Run {run.run_id}: "), progress).quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+        return waiting_buttons(run.run_id, progress)
+    facts = [working(run.elapsed_s, progress), *room(progress.context if progress else None)]
+    page.say(f"⚙️ Run {run.run_id} · {' · '.join(facts)}")
+    page.quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+    if progress is not None:
+        now(page.line(), progress, reply.diagnosis)
+    return stop_button(run.run_id)
 
 
 def _queue(reply: say.QueueReport) -> Message:
@@ -156,7 +183,10 @@ def _queue(reply: say.QueueReport) -> Message:
         return _sentence("Nothing runs and nothing waits.")
     page = Page()
     if reply.running:
-        page.say(f"⚙️ Run {reply.running.run_id} · {duration(reply.running.elapsed_s)} · {_prompt(reply.running)}")
+        is_waiting = reply.running.is_waiting
+        page.say(f"{'⏸' if is_waiting else '⚙️'} Run {reply.running.run_id} · ")
+        page.say("waits for its session" if is_waiting else duration(reply.running.elapsed_s))
+        page.say(f" · {_prompt(reply.running)}")
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         page.line(f"{place}. Run {line.run_id} · waits {duration(line.elapsed_s)} · {_prompt(line)}")
     if (more := len(reply.waiting) - _LISTED) > 0:

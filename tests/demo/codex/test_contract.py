@@ -20,6 +20,7 @@ import asyncio
 import fcntl
 import json
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -418,6 +419,24 @@ async def test_a_legacy_session_stays_legacy_when_a_newer_version_resumes_it(
         " thread_settings_applied task_started turn_context message/user user_message"
         " agent_message message/assistant token_count task_complete"
     )
+
+
+@pytest.mark.parametrize("cli", ALL)
+async def test_an_allowance_is_written_beside_each_count_and_told_when_it_is_used_up(cli: Cli, tmp_path: Path) -> None:
+    async with open_lab(cli, tmp_path) as lab:
+        first = await lab.turn("@limits 91 40\n@say one")
+        failed = await lab.turn("@limits 100\n@status usage-limit", thread_id=first.thread_id)
+        await lab.turn("three", thread_id=first.thread_id)
+        told = [record["payload"]["rate_limits"] for record in lab.records() if kind(record) == "token_count"]
+    windows = [[limits[name] and _window(limits[name]) for name in ("primary", "secondary")] for limits in told]
+    assert windows == [[(91.0, 300), (40.0, 10_080)], [(100.0, 300), None], [None, None]]
+    ends_at = time.strftime("%I:%M %p", time.localtime(told[1]["primary"]["resets_at"])).lstrip("0")
+    assert f"Try again at {ends_at}." in failed.out or f" {ends_at}." in failed.out  # with its day after midnight
+
+
+def _window(told: Json) -> tuple[float, int]:
+    assert told.keys() == {"used_percent", "window_minutes", "resets_at"} and isinstance(told["resets_at"], int)
+    return told["used_percent"], told["window_minutes"]
 
 
 @pytest.mark.real_codex

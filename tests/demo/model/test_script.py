@@ -70,6 +70,15 @@ def test_tokens_and_compaction_belong_to_their_reply() -> None:
     assert parse("@compact fail").replies[0].compaction == Compaction(fails=True)
 
 
+def test_limits_belong_to_their_reply() -> None:
+    first, second = parse("@limits 91 40\n@sh ls\n@limits 100\n@status usage-limit").replies
+    assert first.limits == (91, 40)
+    assert second.limits == (100,) and second.refusal == Refusal(429, "usage_limit_reached")
+    assert second.refusal.body_until(1795201258).endswith('"param": null, "resets_at": 1795201258}}')
+    assert second.refusal.body.endswith('"param": null}}')
+    assert parse("hello").replies[0].limits == ()
+
+
 def test_a_cut_ends_a_reply_at_the_first_attempts_only() -> None:
     reply = parse("@comment a\n@cut 2\n@comment b\n@sh ls").replies[0]
     cut = Reply(parts=(Message("a", final=False), Cut(2)))
@@ -117,6 +126,9 @@ def test_a_status_may_have_a_name(name: str, status: int, kind: str) -> None:
         "@patch",
         "@par a ||",
         "@compact never",
+        "@limits",
+        "@limits 1 2 3",
+        "@limits lots",
     ],
 )
 def test_a_directive_with_a_wrong_argument_is_refused_with_its_line(line: str) -> None:

@@ -1,8 +1,9 @@
 """``python -m codex_gateway.demo.codex``: the scripted Codex CLI from its arguments to its exit code.
 
 The environment steers what a command line cannot: ``CODEX_HOME``; ``CODEX_SCRIPTED_FORMAT=legacy`` makes it 0.140 (the
-legacy format, no writer lock); ``CODEX_SCRIPTED_TORN_MS`` pauses that long in the middle of every line it writes to a
-session file; ``CODEX_SCRIPTED_REPERTOIRE`` names a file with scripts for prompts in plain words.
+legacy format, no writer lock), ``=future`` a later one whose session files nobody can read yet;
+``CODEX_SCRIPTED_TORN_MS`` pauses that long in the middle of every line it writes to a session file;
+``CODEX_SCRIPTED_REPERTOIRE`` names a file with scripts for prompts in plain words.
 """
 
 # Importing pathlib takes a tenth of the time that a whole turn has.
@@ -27,6 +28,7 @@ from codex_gateway.demo.script import read_repertoire
 
 VERSION = "0.169.0"
 LEGACY_VERSION = "0.140.0"
+FUTURE_VERSION = "0.999.0"
 #: The real one takes 15 to 25 ms to end after its last event.
 _LINGER_S = 0.018
 _RESUME_FAILED = "Error: thread/resume: thread/resume failed: {} (code -32600)"
@@ -40,8 +42,9 @@ def main(words: list[str]) -> None:
     """Runs the command line ``words`` and exits the process."""
     # Until the turn has begun, SIGINT kills, as it does with the real one.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    modern = os.environ.get("CODEX_SCRIPTED_FORMAT") != "legacy"
-    version = VERSION if modern else LEGACY_VERSION
+    named = os.environ.get("CODEX_SCRIPTED_FORMAT", "")
+    modern = named != "legacy"
+    version = {"legacy": LEGACY_VERSION, "future": FUTURE_VERSION}.get(named, VERSION)
     try:
         asked = arguments.parse(words, version=version)
         if isinstance(asked, arguments.Print):
@@ -78,6 +81,7 @@ def _exec(run: Exec, *, version: str, modern: bool) -> int:
             opened = session.create(home, thread_id, paginated=modern, modern=modern, torn_s=torn_s)
         else:
             opened = _loaded(home, thread_id, modern=modern, torn_s=torn_s)
+        opened.from_the_future = version == FUTURE_VERSION
         return _turn(run, opened, home, cwd, prompt, version=version)
 
 

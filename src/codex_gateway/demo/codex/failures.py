@@ -24,12 +24,12 @@ def broken_off() -> Failed:
     return Failed("stream disconnected before completion: stream closed before response.completed", "other")
 
 
-def refused(refusal: Refusal, *, modern: bool) -> Failed:
-    """How Codex tells of an HTTP error."""
+def refused(refusal: Refusal, *, modern: bool, again: str = "later") -> Failed:
+    """How Codex tells of an HTTP error; `again` is when it may be tried again."""
     apostrophe = "\N{RIGHT SINGLE QUOTATION MARK}" if modern else "'"
     match refusal.status, refusal.kind:
         case _, "usage_limit_reached":
-            words = f"You{apostrophe}ve hit your usage limit. Try again later."
+            words = f"You{apostrophe}ve hit your usage limit. Try again {again}."
             failed = Failed(words, "usage_limit_exceeded", retried=False)
             failed.counted = True
             return failed

@@ -30,6 +30,8 @@ class Lines:
     session: Session
     turn_id: str = field(default_factory=uuid7)
     started_at: float = field(default_factory=time.time)
+    #: What the latest reply said of the account's allowance.
+    limits: Payload = field(default_factory=dict)
 
     def write(self, kind: str, payload: Payload) -> None:
         self.session.append((kind, payload))
@@ -93,7 +95,7 @@ class Lines:
             if self.session.modern:
                 info["last_usage_includes_reasoning"] = False
             info["model_context_window"] = WINDOW_TOKENS
-        self.event("token_count", {"info": info, "rate_limits": _RATE_LIMITS})
+        self.event("token_count", {"info": info, "rate_limits": {**_RATE_LIMITS, **self.limits}})
 
 
 def random_id() -> str:

@@ -59,6 +59,10 @@ class Session:
     knows_world: bool = False
     #: Pause in the middle of every line; 0 writes a line at once, as Codex does with most.
     torn_s: float = 0.0
+    #: Records are named as no Codex has named them yet.
+    from_the_future: bool = False
+    #: Kept open from the first line on, as the real one does.
+    _descriptor: int = -1
 
     @property
     def is_new(self) -> bool:
@@ -70,20 +74,24 @@ class Session:
         if self.paginated:
             line["ordinal"] = self.ordinal
             self.ordinal += 1
-        line["type"], line["payload"] = record
+        line["type"], line["payload"] = _renamed(*record) if self.from_the_future else record
         encoded = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            if self.torn_s:
-                half = len(encoded) // 2
-                os.write(descriptor, encoded[:half])
-                time.sleep(self.torn_s)
-                encoded = encoded[half:]
-            while encoded:
-                encoded = encoded[os.write(descriptor, encoded) :]
-        finally:
-            os.close(descriptor)
+        if self._descriptor < 0:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if self.torn_s:
+            half = len(encoded) // 2
+            os.write(self._descriptor, encoded[:half])
+            time.sleep(self.torn_s)
+            encoded = encoded[half:]
+        while encoded:
+            encoded = encoded[os.write(self._descriptor, encoded) :]
+
+
+def _renamed(kind: str, payload: dict[str, object]) -> tuple[str, dict[str, object]]:
+    if kind == "session_meta":  # where a reader could learn of it
+        return kind, payload
+    return f"{kind}_v2", {f"{name}_v2": value for name, value in payload.items()}
 
 
 def create(home: str, thread_id: str, *, paginated: bool, modern: bool, torn_s: float) -> Session:

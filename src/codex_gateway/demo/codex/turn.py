@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from codex_gateway.demo import allowance
 from codex_gateway.demo.codex import failures
 from codex_gateway.demo.codex.calls import Calls
 from codex_gateway.demo.codex.failures import Failed
@@ -98,17 +99,18 @@ class Turn:
                 requests += 1
                 if not (isinstance(tried, Refusal) and tried.status >= 500):
                     break
+            self.recorder.lines.limits = allowance.snapshot(reply)
             try:
-                return self._streamed(tried)
+                return self._streamed(tried, again=allowance.when(reply))
             except Failed as failure:
                 if stream == STREAM_RETRIES or not failure.retried:
                     raise
                 self.printer.trouble(f"Reconnecting... {stream + 1}/{STREAM_RETRIES}", failure.message)
         raise AssertionError("the last attempt returns or raises")
 
-    def _streamed(self, tried: Reply | Refusal) -> str | None:
+    def _streamed(self, tried: Reply | Refusal, *, again: str) -> str | None:
         if isinstance(tried, Refusal):
-            raise failures.refused(tried, modern=self.recorder.lines.session.modern)
+            raise failures.refused(tried, modern=self.recorder.lines.session.modern, again=again)
         last = None
         for part in tried.parts:
             match part:

@@ -46,6 +46,7 @@ def write_codex_home(
             "plugins": False,
             "apps": False,
             "remote_plugin": False,
+            "remote_models": False,  # 0.98 asks the service for its list of models, whatever the provider
             "unbounded_connection_retries": False,
         },
         "analytics": {"enabled": False},

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from codex_gateway.demo import allowance
 from codex_gateway.demo.model import wire
 from codex_gateway.demo.model.turn import Position, position, summary
 from codex_gateway.demo.script import Compaction, Cut, Message, Pause, Refusal, Reply, Script, parse_or_explain
@@ -79,7 +80,8 @@ class ScriptedModel:
         attempt = self._count_attempt(body, at)
         match reply.at(attempt):
             case Refusal() as refusal:
-                return web.Response(text=refusal.body, status=refusal.status, content_type="application/json")
+                text, headers = refusal.body_until(allowance.resets_at(reply)), allowance.headers(reply)
+                return web.Response(text=text, status=refusal.status, content_type="application/json", headers=headers)
             case tried:
                 return await self._play(request, tried, body)
 
@@ -98,7 +100,8 @@ class ScriptedModel:
     ) -> web.StreamResponse:
         response_id = f"resp_{next(self._numbers):06d}"
         tools = body.get("tools")
-        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
+        headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", **allowance.headers(reply)}
+        stream = web.StreamResponse(headers=headers)
         await stream.prepare(request)
         await stream.write(wire.encode(wire.created(response_id)))
         for event in wire.reply_events(reply, tools=tools if isinstance(tools, list) else []):

@@ -1,7 +1,7 @@
 """Where in its script a turn stands: read from the conversation that a request to the model carries.
 
 Nothing is remembered between requests, so a model server that was restarted goes on where it was. What Codex puts
-around a prompt (0.140 and 0.169): the environment, AGENTS.md, notes about an aborted turn or an image that cannot be
+around a prompt (0.98 to 0.169): the environment, AGENTS.md, notes about an aborted turn or an image that cannot be
 read, the summary of a compaction.
 """
 
@@ -14,7 +14,10 @@ from dataclasses import dataclass
 #: How the last message of a request begins when Codex wants the conversation summed up.
 COMPACTION_PROMPT = "You are performing a CONTEXT CHECKPOINT COMPACTION"
 _SUMMARY = "Another language model started to solve this problem"
-_NOT_A_PROMPT = ("<environment_context>", "<turn_aborted>", "<user_instructions>", "# AGENTS.md", "<skill", _SUMMARY)
+_NOT_A_PROMPT = (
+    *("<environment_context>", "<turn_aborted>", "<user_instructions>", "# AGENTS.md", "<skill", _SUMMARY),
+    "Warning: apply_patch was requested via",  # 0.98, when a patch comes through the shell
+)
 _AROUND_IMAGES = ("<image", "</image", "Codex could not read the local image")
 
 _MARK = re.compile(r"\[script: (\d+) tool calls done\]")

@@ -1,0 +1,51 @@
+"""The part of the fuzzer (`fuzz_million.py`) that runs with every test; `make fuzz` runs all of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codex.fuzz_million import Fuzz
+from codex_gateway.codex import follow
+from codex_gateway.codex.follow import Tail
+
+LINES = 25_000
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_damaged_line_ends_a_turn_or_breaks_the_reader(seed: int) -> None:
+    fuzz = Fuzz(seed)
+    fuzz.run(LINES)
+    assert fuzz.ends > LINES / 1000, "too few turns came to an end to prove anything"
+
+
+@given(
+    content=st.lists(st.sampled_from([b"\n", b"a", b"bb", b"{}", b"\r\n", b"c" * 40])).map(b"".join),
+    chunk=st.integers(1, 50),
+)
+def test_any_content_comes_in_lines_whatever_the_pieces(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, chunk: int
+) -> None:
+    longest, head, rest = 30, 8, 4
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("CHUNK", chunk), ("LONGEST_LINE", longest), ("HEAD", head), ("TAIL", rest)):
+            patch.setattr(follow, f"{name}_BYTES", value)
+        path = tmp_path_factory.mktemp("tail") / "file"
+        path.write_bytes(content)
+        tail, offset = Tail(path), 0
+        more = True
+        while more:
+            lines, more = tail.read()
+            for line in lines:
+                whole = content[offset : line.end - 1]
+                assert content[line.end - 1 : line.end] == b"\n"
+                assert b"\n" not in whole
+                if line.tail:
+                    assert len(whole) > longest
+                    assert (line.content, line.tail) == (whole[:head], whole[-rest:])
+                else:
+                    assert line.content == whole
+                offset = line.end
+        assert b"\n" not in content[offset:]
+        tail.close()
