@@ -100,7 +100,8 @@ class ExecAgent:
     async def _begin(self, turn: Turn, attempt: Attempt, emit: Emit) -> tuple[Outcome, bool]:
         """Start a process and see it through; also whether Codex found somebody else there, and so began nothing."""
         files = Files(attempt.directory)
-        reader = TurnReader()
+        # By our own words alone: somebody may begin a turn between our look at the session and our process's.
+        reader = TurnReader(prompt=turn.prompt)
         if attempt.session_file is not None:
             others = await asyncio.to_thread(turns_under_way, attempt.session_file, before_bytes=attempt.offset_bytes)
             reader.foreign.update(others)
@@ -122,13 +123,10 @@ class ExecAgent:
         except asyncio.CancelledError:  # whoever was being looked for must not live on
             await _settled(self._end_found(attempt, files))
             raise
-        reader = TurnReader()
-        if process is None and not has_named_itself(files):
-            # It was never seen to begin. Should the session have gone on, then only our own words prove that it was us.
-            prompt = prompt_of(files)
-            if prompt is None:
-                return never_started()
-            reader = TurnReader(prompt=prompt)
+        prompt = prompt_of(files)
+        if prompt is None and process is None and not has_named_itself(files):
+            return never_started()
+        reader = TurnReader(prompt=prompt)  # should the session have gone on, only our own words prove that it was us
         watch = self._watch(process, attempt, emit, asked_for=attempt.thread_id, reader=reader)
         outcome = await self._see_through(watch)
         return never_started() if was_refused(watch.evidence, outcome) else outcome
