@@ -288,7 +288,7 @@ CASES = (
     Case(
         "400",
         (AT_WORK + "@status 400",),
-        Expected(Failed(FailureKind.MODEL_ERROR, "The scripted model answers 400."), WORK),
+        Expected(Failed(FailureKind.REFUSED, "The scripted model answers 400."), WORK),
     ),
     Case(
         "401",
@@ -383,7 +383,7 @@ CASES = (
         Expected(Failed(FailureKind.CONTEXT_FULL, "ran out of room in the model's context window")),
         {
             (OLDER, "they pass on what the service says, and the scripted one does not say why"): Expected(
-                Failed(FailureKind.MODEL_ERROR, "The scripted model answers 400.")
+                Failed(FailureKind.REFUSED, "The scripted model answers 400.")
             ),
         },
     ),
