@@ -329,9 +329,11 @@ async def test_a_command_may_take_longer_than_the_model_waits(lab: Lab) -> None:
     (lab.repo / "go").touch()
     ended = await started.ended()
     shown = command("'echo early; until [ -e go ]; do sleep 0.01; done; echo late'", "early\nlate\n")
-    # 0.140 forgets to tell the end of a command that was left running.
     told = [*(shown if lab.cli.modern else shown[:1]), message("ok")]
-    assert seen(ended.events) == ["thread.started", "turn.started", *told, "turn.completed"]
+    events = seen(ended.events)
+    if not lab.cli.modern:  # 0.140 forgets to tell the end of a command that was left running, but for now and then
+        events = [event for event in events if not event.startswith("completed command_execution")]
+    assert events == ["thread.started", "turn.started", *told, "turn.completed"]
     assert ended.events[-1]["usage"]["input_tokens"] == 3 * 980
     facts = "new prompt call output count call ran output count message count complete"
     assert without_usage_records(lab.kinds()) == lines(facts, modern=lab.cli.modern)
