@@ -294,7 +294,7 @@ async def _end(process: Process | None, *, tag: str, thread_id: ThreadId | None)
 def _leaves_a_mess(outcome: Outcome, watch: TurnWatch) -> bool:
     """An orderly end leaves behind only what the agent meant to leave, such as a server that it was asked to start."""
     match outcome:
-        case Failed(kind=FailureKind.KILLED | FailureKind.LOST):
+        case Failed(kind=FailureKind.KILLED | FailureKind.OUT_OF_MEMORY | FailureKind.LOST):
             return True
         case _:
             return watch.has_to_go
