@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from codex_gateway.core import event as ev
 from codex_gateway.core import request as rq
@@ -16,7 +19,9 @@ from codex_gateway.core.ports import Emit
 from codex_gateway.core.progress import Progress, advance
 from codex_gateway.core.run import Attempt, Turn
 from codex_gateway.core.watchdog import Limits, Watch
+from codex_gateway.service import attendance
 from codex_gateway.service.lookout import Lookout, patience_s
+from codex_gateway.store.runs import Runs
 from support.hall import BOT, CHAT, Hall, PlayedAgent, hall, playing, policy, until
 
 RESTING = Evidence(taken_at=0.0, pid=7, life=Life.ALIVE, connections=1)
@@ -97,6 +102,36 @@ async def test_a_look_that_fails_keeps_no_watchdog_from_its_work(tmp_path: Path)
         await it.settled(1)
         [(reason, diagnosis)] = await it.query("SELECT stop_reason, diagnosis FROM runs")
         assert (reason, json.loads(str(diagnosis))["cause"]) == ("silence", "unknown")
+
+
+async def test_a_database_that_fails_for_a_moment_costs_no_commentary_and_no_watchdog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = asyncio.Event()
+    said = ev.Message("on my way", ev.Phase.COMMENTARY)
+    agent = PlayedAgent(plays={"go": playing(ev.TurnStarted(), said, gate=gate)})
+    monkeypatch.setattr(attendance, "_REST_S", 0.01)
+    async with hall(tmp_path, agent=agent, policies=[policy(limits=limits(silence_s=0.5))]) as it:
+        failures = _failing_once(monkeypatch, it.runs, "say") + _failing_once(monkeypatch, it.runs, "request_stop")
+        await it.say("go")
+        await it.settled(1)
+        await until(lambda: any("on my way" in text for text in it.chat.texts()))
+        assert await it.query("SELECT state, stop_reason FROM runs") == [("stopped", "silence")]
+        assert [len(calls) for calls in failures] == [2, 2]
+
+
+def _failing_once(monkeypatch: pytest.MonkeyPatch, runs: Runs, name: str) -> list[list[object]]:
+    calls: list[object] = []
+    works = getattr(runs, name)
+
+    async def call(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        if len(calls) == 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return await works(*args, **kwargs)
+
+    monkeypatch.setattr(runs, name, call)
+    return [calls]
 
 
 async def test_the_status_message_says_what_is_waited_for_until_something_is_heard(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ class Narration:
         self._ready.clear()
         return text, self._ready_to_bytes
 
+    def put_back(self, text: str) -> None:
+        """It could not be passed on: say it with what comes next."""
+        self._ready.insert(0, text)
+
     @property
     def last_words(self) -> str | None:
         """The answer as far as it was given: the marked one, else the last message."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, assert_never
 
@@ -17,67 +16,23 @@ from codex_gateway.core.ids import AttemptId, BotName, RunId, ThreadId
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
-from codex_gateway.core.ports import Agent, Chat, Emit, Parcel
+from codex_gateway.core.ports import Agent, Chat, Emit
 from codex_gateway.core.progress import Progress, advance
-from codex_gateway.core.reply import Answer, Commentary, RunningCard, SessionForked, SettledCard, StillRunning
-from codex_gateway.core.run import Attempt, Run, RunState, StartingPoint, Turn
+from codex_gateway.core.reply import Answer, SessionForked
+from codex_gateway.core.run import Attempt, Run, StartingPoint, Turn
 from codex_gateway.core.watchdog import Watch
 from codex_gateway.log import Log
+from codex_gateway.service.attendance import Attendance
 from codex_gateway.service.board import Board
+from codex_gateway.service.conduct import Conduct
 from codex_gateway.service.delivery import Delivery
-from codex_gateway.service.lookout import Lookout, patience_s
+from codex_gateway.service.settling import settlement, verdict
 from codex_gateway.store.outbox import Outbox
-from codex_gateway.store.runs import Runs, Settlement
+from codex_gateway.store.runs import Runs
 
 _log = Log(__name__)
 
 _Operation: TypeAlias = Callable[[Attempt, Emit], Awaitable[Outcome]]
-
-
-@dataclass(slots=True)
-class _Conduct:
-    """A run at work: what has been seen of it, and the handle to end it."""
-
-    run: Run
-    narration: Narration
-    watch: Watch
-    attempt: Attempt | None = None
-    lookout: Lookout | None = None
-    progress: Progress = field(default_factory=Progress)
-    #: Set by every event, for the watchdog.
-    signs: asyncio.Event = field(default_factory=asyncio.Event)
-    #: Set when there is commentary to pass on.
-    words: asyncio.Event = field(default_factory=asyncio.Event)
-    performing: asyncio.Task[Outcome] | None = None
-    stop_reason: StopReason | None = None
-    #: What it was at when it was stopped.
-    diagnosis: Diagnosis | None = None
-    is_settled: bool = False
-    is_resumed: bool = False
-    #: The run goes back into the queue: nothing of it has begun, and nothing will.
-    is_withdrawn: bool = False
-    #: When the turn began to work, a Unix time; None while it waits for its session.
-    working_since: float | None = None
-    #: Set when we have done with it.
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    #: When reasoning was last shown, on the loop's clock.
-    reasoned_at: float = float("-inf")
-
-    def stop(self, reason: StopReason, diagnosis: Diagnosis | None = None) -> None:
-        """End it, unless it has ended; the reason must have been written down before."""
-        if self.stop_reason is None and not self.is_settled:
-            self.stop_reason = reason
-            self.diagnosis = diagnosis or (None if self.lookout is None else self.lookout.diagnosis)
-            if self.performing is not None:
-                self.performing.cancel()
-
-    def withdraw(self) -> bool:
-        """End its wait for the session. False: it does not wait."""
-        if not self.progress.is_waiting or self.performing is None or self.stop_reason is not None:
-            return False
-        self.is_withdrawn = True
-        self.performing.cancel()
-        return True
 
 
 class Executor:
@@ -103,10 +58,11 @@ class Executor:
         self._chat = chat
         self._board = board
         self._delivery = delivery
+        self._attendance = Attendance(runs, chat, board, delivery, clock)
         self._attempts_dir = attempts_dir
         self._clock = clock
         self._mirrored = frozenset(bot for bot, policy in policies.items() if policy.mirrors_outside_turns)
-        self._live: dict[RunId, _Conduct] = {}
+        self._live: dict[RunId, Conduct] = {}
 
     async def execute(self, run: Run) -> None:
         """Perform a run that was just claimed, until nothing of it is left."""
@@ -115,7 +71,7 @@ class Executor:
         fork_of = session.forked_from if session.thread_id is None else None
         turn = Turn(thread_id=session.thread_id, prompt=run.prompt, workdir=run.workdir, fork_of=fork_of)
 
-        async def begin(_: _Conduct) -> Attempt:
+        async def begin(_: Conduct) -> Attempt:
             start = agent.starting_point(turn)
             return await self._runs.begin_attempt(run, start, directory_of=self._directory_of, now=self._clock())
 
@@ -124,7 +80,7 @@ class Executor:
     async def resume(self, run: Run, attempt: Attempt) -> None:
         """Take up a run that an earlier life of ours began."""
 
-        async def begin(conduct: _Conduct) -> Attempt:
+        async def begin(conduct: Conduct) -> Attempt:
             conduct.is_resumed = True
             conduct.narration.said_to_bytes = await self._outbox.said_to_bytes(run.id)
             return attempt
@@ -138,7 +94,7 @@ class Executor:
 
     async def give_up(self, run: Run, error: Exception) -> None:
         """Settle a run that our own fault has broken, so that it does not hold its session for ever."""
-        conduct = _Conduct(run, Narration(), Watch.begin(0.0), working_since=run.started_at)
+        conduct = Conduct(run, Narration(), Watch.begin(0.0), working_since=run.started_at)
         await self._conclude(conduct, Failed(FailureKind.OTHER, f"The gateway itself failed: {error!r}"))
 
     def stop(self, run_id: RunId, reason: StopReason) -> None:
@@ -160,7 +116,7 @@ class Executor:
     def diagnosis_of(self, run_id: RunId) -> Diagnosis | None:
         """What a run is at, once it has been silent for a while."""
         conduct = self._live.get(run_id)
-        return None if conduct is None or conduct.lookout is None else conduct.lookout.diagnosis
+        return None if conduct is None else conduct.current_diagnosis
 
     async def withdraw(self, run_id: RunId) -> None:
         """Put a run that waits for its session back into the queue; any other is left alone."""
@@ -192,9 +148,9 @@ class Executor:
     def live(self) -> tuple[RunId, ...]:
         return tuple(self._live)
 
-    async def _conduct(self, run: Run, begin: Callable[[_Conduct], Awaitable[Attempt]], operation: _Operation) -> None:
+    async def _conduct(self, run: Run, begin: Callable[[Conduct], Awaitable[Attempt]], operation: _Operation) -> None:
         watch = Watch.begin(asyncio.get_running_loop().time())
-        conduct = _Conduct(run=run, narration=Narration(), watch=watch, working_since=run.started_at)
+        conduct = Conduct(run=run, narration=Narration(), watch=watch, working_since=run.started_at)
         policy = self._policies[run.chat.bot]
         self._live[run.id] = conduct
         try:
@@ -203,7 +159,10 @@ class Executor:
             conduct.stop_reason = await self._runs.stop_reason(run.id)
             _log.info("run.started", run=run.id, session=run.session.thread_id or "new", attempt=conduct.attempt.id)
             message = await self._outbox.status_message(run.id)
-            async with self._board.showing(run.id, draw=lambda: self._card(conduct), pace=policy.pace, message=message):
+            showing = self._board.showing(
+                run.id, draw=lambda: conduct.card(self._clock()), pace=policy.pace, message=message
+            )
+            async with showing:
                 outcome = await self._watched(conduct, conduct.attempt, policy, operation)
                 await self._conclude(conduct, outcome)
             if conduct.is_settled or not isinstance(outcome, Detached):
@@ -212,7 +171,7 @@ class Executor:
             del self._live[run.id]
             conduct.ended.set()
 
-    async def _watched(self, conduct: _Conduct, attempt: Attempt, policy: BotPolicy, operation: _Operation) -> Outcome:
+    async def _watched(self, conduct: Conduct, attempt: Attempt, policy: BotPolicy, operation: _Operation) -> Outcome:
         async def emit(event: ev.Event, offset_bytes: int) -> None:
             await self._notice(conduct, attempt, event, offset_bytes)
 
@@ -226,14 +185,10 @@ class Executor:
             return await operation(attempt, emit)
 
         performing = asyncio.ensure_future(perform())
-        conduct.lookout = lookout = self._lookout(conduct, attempt, policy)
-        guards = [
-            asyncio.ensure_future(lookout.run()),
-            asyncio.ensure_future(self._guard(conduct, lookout, policy)),
-            asyncio.ensure_future(self._narrate(conduct, policy)),
-        ]
+        agent = self._agents[conduct.run.chat.bot]
         try:
-            return await performing
+            async with self._attendance.attending(conduct, policy, look=lambda: agent.evidence(attempt)):
+                return await performing
         except asyncio.CancelledError:
             if conduct.stop_reason is None and conduct.is_withdrawn and performing.cancelled():
                 return Failed(FailureKind.NOT_STARTED, "")
@@ -242,12 +197,8 @@ class Executor:
                 await asyncio.gather(performing, return_exceptions=True)
                 raise
             return Stopped(conduct.stop_reason)
-        finally:
-            for guard in guards:
-                guard.cancel()
-            await asyncio.gather(*guards, return_exceptions=True)
 
-    async def _notice(self, conduct: _Conduct, attempt: Attempt, event: ev.Event, offset_bytes: int) -> None:
+    async def _notice(self, conduct: Conduct, attempt: Attempt, event: ev.Event, offset_bytes: int) -> None:
         now_s = asyncio.get_running_loop().time()
         if isinstance(event, ev.SessionHeld):
             event = self._without_live(event)
@@ -301,7 +252,7 @@ class Executor:
         if await self._runs.note_session(run, attempt.id, thread_id, file, announcement=said, now=self._clock()):
             self._wake(run)
 
-    def _shown(self, conduct: _Conduct, event: ev.Reasoning, now_s: float) -> ev.Reasoning:
+    def _shown(self, conduct: Conduct, event: ev.Reasoning, now_s: float) -> ev.Reasoning:
         """As much of the reasoning as the owner wants shown, and no oftener."""
         policy = self._policies[conduct.run.chat.bot]
         is_due = now_s - conduct.reasoned_at >= policy.pace.reasoning_throttle_s
@@ -312,61 +263,7 @@ class Executor:
         conduct.reasoned_at = now_s
         return event
 
-    def _lookout(self, conduct: _Conduct, attempt: Attempt, policy: BotPolicy) -> Lookout:
-        run = conduct.run
-
-        async def remind(diagnosis: Diagnosis) -> None:
-            parcels = self._chat.compose(run.chat, StillRunning(run.id, diagnosis))
-            await self._runs.remind(run, parcels=parcels, now=self._clock())
-            _log.info("run.long_command", run=run.id, cause=diagnosis.cause, seconds=round(diagnosis.since_s))
-            self._wake(run)
-
-        return Lookout(
-            run_id=run.id,
-            seen=lambda: (conduct.progress, conduct.watch),
-            look=lambda: self._agents[run.chat.bot].evidence(attempt),
-            on_news=lambda: self._board.touch(run.id),
-            remind=remind,
-            interval_s=Lookout.interval(policy.pace),
-            patience_s=patience_s(policy.limits),
-        )
-
-    async def _guard(self, conduct: _Conduct, lookout: Lookout, policy: BotPolicy) -> None:
-        """Stop the turn when one of its limits runs out, and write down what it was at."""
-        loop = asyncio.get_running_loop()
-        while True:
-            conduct.signs.clear()
-            deadlines = [] if conduct.progress.is_waiting else conduct.watch.deadlines(policy.limits)
-            if deadlines and deadlines[0][0] <= loop.time():
-                diagnosis = await lookout.examine()
-                deadlines = conduct.watch.deadlines(policy.limits)
-                if deadlines[0][0] > loop.time():
-                    continue  # something was heard while we looked
-                reason = deadlines[0][1]
-                if await self._runs.request_stop(conduct.run.id, reason, diagnosis):
-                    _log.warning("run.overdue", run=conduct.run.id, reason=reason, cause=diagnosis.cause)
-                    conduct.stop(reason, diagnosis)
-                    self._board.touch(conduct.run.id)
-                return
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(deadlines[0][0] if deadlines else None):
-                    await conduct.signs.wait()
-
-    async def _narrate(self, conduct: _Conduct, policy: BotPolicy) -> None:
-        """Pass on what Codex says on the way, the first at once and then at intervals."""
-        while True:
-            await conduct.words.wait()
-            conduct.words.clear()
-            if conduct.is_settled:
-                return
-            text, source_bytes = conduct.narration.take()
-            parcels = self._commentary(conduct, policy, text)
-            if parcels:
-                await self._runs.say(conduct.run, parcels=parcels, source_bytes=source_bytes, now=self._clock())
-                self._wake(conduct.run)
-                await asyncio.sleep(policy.pace.flush_interval_s)
-
-    async def _conclude(self, conduct: _Conduct, outcome: Outcome) -> None:
+    async def _conclude(self, conduct: Conduct, outcome: Outcome) -> None:
         """Settle the run once, on whichever comes first: the certain outcome, or the end of everything."""
         run = conduct.run
         match outcome:
@@ -385,89 +282,31 @@ class Executor:
             conduct.is_settled = True
             await self._settle(conduct, outcome)
 
-    async def _settle(self, conduct: _Conduct, outcome: Answered | Failed | Stopped) -> None:
-        run, progress = conduct.run, conduct.progress
-        settlement = _settlement(conduct, outcome)
+    async def _settle(self, conduct: Conduct, outcome: Answered | Failed | Stopped) -> None:
+        run = conduct.run
+        settled_as = settlement(conduct, outcome)
         now = self._clock()
         elapsed_s = None if conduct.working_since is None else now - conduct.working_since
         text, source_bytes = conduct.narration.take()
-        verdict = SettledCard(
-            run_id=run.id,
-            state=settlement.state,
-            elapsed_s=elapsed_s,
-            step_count=progress.step_count,
-            file_count=len(progress.files),
-            tokens=progress.tokens,
-            stop_reason=settlement.stop_reason,
-            failure_kind=settlement.failure_kind,
-            error=settlement.error,
-            diagnosis=settlement.diagnosis,
-            steps=progress.steps if settlement.state is RunState.STOPPED else (),
-            ended=progress.ended if settlement.state is RunState.STOPPED else (),
-            context=settlement.context,
-            windows=settlement.windows,
-            resets_at=settlement.resets_at,
-            misread=progress.misread,
-        )
-        answer = settlement.answer
+        answer = settled_as.answer
         settled = await self._runs.settle(
             run,
-            settlement,
-            commentary=self._commentary(conduct, self._policies[run.chat.bot], text),
+            settled_as,
+            commentary=self._attendance.commentary(run, self._policies[run.chat.bot], text),
             source_bytes=source_bytes,
             answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer)),
-            verdict=self._chat.compose(run.chat, verdict)[0],
+            verdict=self._chat.compose(run.chat, verdict(conduct, settled_as, elapsed_s))[0],
             now=now,
         )
         if settled:
-            _log.info("run.settled", run=run.id, state=settlement.state, seconds=round(elapsed_s or 0.0, 2))
+            _log.info("run.settled", run=run.id, state=settled_as.state, seconds=round(elapsed_s or 0.0, 2))
             self._wake(run)
-
-    def _commentary(self, conduct: _Conduct, policy: BotPolicy, text: str) -> list[Parcel]:
-        if not text or not policy.shows_commentary:
-            return []
-        return self._chat.compose(conduct.run.chat, Commentary(conduct.run.id, text))
-
-    def _card(self, conduct: _Conduct) -> RunningCard | None:
-        if conduct.is_settled:
-            return None
-        now = self._clock()
-        return RunningCard(
-            conduct.run.id,
-            elapsed_s=now - (conduct.working_since or now),
-            progress=conduct.progress,
-            diagnosis=None if conduct.lookout is None else conduct.lookout.diagnosis,
-            is_stopping=conduct.stop_reason is not None,
-        )
 
     def _wake(self, run: Run) -> None:
         self._delivery.wake(run.chat.bot, run.chat.chat_id)
 
     def _directory_of(self, attempt_id: AttemptId) -> Path:
         return self._attempts_dir / str(attempt_id)
-
-
-def _settlement(conduct: _Conduct, outcome: Answered | Failed | Stopped) -> Settlement:
-    progress = conduct.progress
-    base = Settlement(
-        state=RunState.SUCCEEDED,
-        tokens=progress.tokens,
-        steps=progress.step_count,
-        files=len(progress.files),
-        has_worked=conduct.working_since is not None,
-        context=progress.context,
-        windows=progress.windows,
-    )
-    match outcome:
-        case Answered(text=text):
-            return replace(base, answer=text)
-        case Failed(kind=kind, message=message, resets_at=resets_at):
-            return replace(base, state=RunState.FAILED, failure_kind=kind, error=message, resets_at=resets_at)
-        case Stopped(reason=reason):
-            # An answer that was given before the turn got stuck is an answer.
-            answer = conduct.narration.last_words if reason is StopReason.STUCK_AFTER_ANSWER else None
-            diagnosis = conduct.run.diagnosis or conduct.diagnosis
-            return replace(base, state=RunState.STOPPED, stop_reason=reason, answer=answer, diagnosis=diagnosis)
 
 
 def _remove_all_but(kept: Collection[Path], folder: Path) -> None:
