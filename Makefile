@@ -22,7 +22,7 @@ demo: $(READY) ## the whole service with no account (ARGS="--script" or ARGS="--
 
 test: $(READY) ## all tests, those with the real Codex CLI included (ARGS="-k name")
 	@tests/install_codex.sh
-	@$(BIN)/python -m pytest -n 4 $(ARGS)
+	@$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(READY) ## formatting, lint, types
 	$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ from codex_gateway.core import event as ev
 from codex_gateway.core.event import Phase
 
 SAMPLES = Path(__file__).parent / "samples" / "rollouts"
+FORK_PROMPT = "@comment on my way\n@sh echo two\n@say forked"
 ONE = ev.Tokens(980, 490, 20, 5)
 
 
@@ -135,6 +136,12 @@ def test_a_compaction_is_told_once_and_its_summary_is_not_said() -> None:
     ], "the count that is repeated at the beginning belongs to the turn before"
 
 
+def test_a_compaction_is_expected_before_the_prompt_is_written() -> None:
+    _, events = told("auto-compact-pre-turn-and-mid-turn.jsonl", skip=24, prompt="third after overflow")
+    began = events.index(ev.TurnStarted("01a1f924-64df-7440-b78e-bda51ef805c8"))
+    assert events[:began] == [ev.CompactionExpected(), ev.Compacted()]
+
+
 def test_a_file_without_marks() -> None:
     reader, events = told("v0.80.0-tools-errors-compact.jsonl")
     events = list(takewhile(lambda event: event != ev.Message("echo: resumed", Phase.UNKNOWN), events))
@@ -221,9 +228,10 @@ def test_what_is_not_understood_is_counted() -> None:
 
 
 @pytest.mark.parametrize("name", ["fork.jsonl", "fork-of-legacy.jsonl"])
-def test_a_fork_tells_nothing_of_the_thread_that_it_goes_on_from(name: str) -> None:
+@pytest.mark.parametrize("is_known_by_prompt", [False, True])
+def test_a_fork_tells_nothing_of_the_thread_that_it_goes_on_from(name: str, is_known_by_prompt: bool) -> None:
     """It begins with the abort of the turn that was under way there, in the legacy format with all its records too."""
-    reader, events = told(name)
+    reader, events = told(name, prompt=FORK_PROMPT if is_known_by_prompt else None)
     assert [event for event in events if isinstance(event, ev.TurnStarted)] == events[:1]
     assert [event.text for event in events if isinstance(event, ev.Message)] == ["on my way", "forked"]
     assert [event.command for event in events if isinstance(event, ev.CommandStarted)] == ["echo two"]

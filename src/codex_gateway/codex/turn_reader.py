@@ -61,6 +61,7 @@ class TurnReader:
     _maybe_ours: str | None = None
     #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
     _fork: str | None = None
+    _is_past_copy: bool = False
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
     _doubtful: list[ro.Said] = field(default_factory=list)
     _surplus: dict[str, int] = field(default_factory=dict)
@@ -69,8 +70,10 @@ class TurnReader:
         """The events that `record` tells."""
         self.records += 1
         self.messages += isinstance(record, ro.Said)
-        if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
-            return ()
+        if self._fork is not None and not self._is_past_copy:
+            if not _begins_in_fork(record, self._fork):
+                return ()
+            self._is_past_copy = True
         match record:
             case ro.ThreadForked(thread_id):
                 if self._fork is None and not self.has_begun:
@@ -93,6 +96,8 @@ class TurnReader:
                 return ()
             case ro.HistoryCompacted():
                 return () if self.end or self.foreign else (ev.Compacted(),)
+            case ro.Counted() if self._is_before_prompt:
+                return (ev.CompactionExpected(),)  # so begins a compaction in 0.140 and 0.169
             case ro.Counted(usage):
                 return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
             case ro.Limited(windows):
@@ -131,6 +136,12 @@ class TurnReader:
     @property
     def _is_open(self) -> bool:
         return self.has_begun and self.end is None
+
+    @property
+    def _is_before_prompt(self) -> bool:
+        """The turn has begun, or one that may be it, and what was asked is not written yet."""
+        has_begun = self._is_open if self.prompt is None else self._maybe_ours is not None and not self.has_begun
+        return has_begun and self.is_marked and not (self._was_prompted or self._has_reply or self.foreign)
 
     def _is_ours(self, turn_id: str | None) -> bool:
         if not self._is_open:
@@ -252,8 +263,6 @@ class TurnReader:
         self.usage = usage
         if is_news:
             yield usage
-        elif self.is_marked and not self._was_prompted and not self._has_reply:
-            yield ev.CompactionExpected()  # a count before the prompt: so begins a compaction in 0.140 and 0.169
 
     def _limited(self, windows: tuple[ev.Window, ...]) -> Iterator[ev.Event]:
         if self.thread_before is not None:
@@ -261,6 +270,6 @@ class TurnReader:
             yield from self._counted(replace(known, windows=windows))
 
 
-def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
+def _begins_in_fork(record: ro.Record, thread_id: str) -> bool:
     """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
     return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

@@ -133,7 +133,10 @@ def advance(progress: Progress, event: ev.Event) -> Progress:
             return replace(progress, ended=progress.ended + commands)
         case ev.Misread():
             return replace(progress, misread=event)
-        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.CompactionExpected() | ev.Concluded():
+        case ev.CompactionExpected():
+            # The prompt is written after it, but it has been taken up.
+            return replace(progress, doing=Doing.THINKING) if progress.doing is Doing.STARTING else progress
+        case ev.ProcessStarted() | ev.SessionIdentified() | ev.OutputSeen() | ev.Concluded():
             return progress
 
 
