@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_gateway.telegram.page import Message
+from codex_gateway.telegram.message import Message
 
 _MARKS = {"code": "`", "bold": "**", "pre": "```", "blockquote": "|", "expandable_blockquote": ">|"}
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from codex_gateway.demo.bot_api import BotApiServer, Fault
 from codex_gateway.demo.bot_api.faults import Kind
 from codex_gateway.telegram import api as api_module
 from codex_gateway.telegram.api import EntitiesRefused, PollConflict, TokenRefused
-from codex_gateway.telegram.markup import Entity
+from codex_gateway.telegram.markup import Entity, Formatted
+from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Wire
 from telegram.stage import Stage
@@ -37,11 +39,9 @@ async def test_a_message_carries_its_formatting_its_buttons_and_what_it_replies_
     chat = stage.private_chat()
     asked = chat.say(stage.ada, "hello")
 
-    message_id = await stage.api().send_message(
+    message_id = await stage.api().send(
         chat.id,
-        "ls -la",
-        entities=[Entity("code", 0, 6)],
-        keyboard=((("Stop", "stop:1"), ("Retry", "retry:1")),),
+        Message(Formatted("ls -la", (Entity("code", 0, 6),)), ((("Stop", "stop:1"), ("Retry", "retry:1")),)),
         reply_to=asked.id,
     )
 
@@ -53,15 +53,41 @@ async def test_a_message_carries_its_formatting_its_buttons_and_what_it_replies_
     assert stage.server.calls("sendMessage")[0].params["link_preview_options"] == {"is_disabled": True}
 
 
+async def test_a_document_goes_with_its_caption_and_its_buttons(stage: Stage, tmp_path: Path) -> None:
+    chat = stage.private_chat()
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"\x00\xff")
+    for document in (Document("答 answer.md", text="# 你好"), Document("core.bin", path=kept)):
+        message = Message(
+            Formatted("the whole", (Entity("bold", 4, 5),)), ((("Retry", "retry:1"),),), document=document
+        )
+        await stage.api().send(chat.id, message)
+    assert [(m.text, [b.data for b in m.buttons], m.entities[0].type) for m in chat.messages] == [
+        ("the whole", ["retry:1"], "bold")
+    ] * 2
+    files = [message.document for message in chat.messages]
+    assert [(file.name, file.data) for file in files if file] == [
+        ("答 answer.md", "# 你好".encode()),
+        ("core.bin", b"\x00\xff"),
+    ]
+
+
+async def test_a_document_that_has_gone_is_refused_for_good(stage: Stage, tmp_path: Path) -> None:
+    chat = stage.private_chat()
+    with pytest.raises(ChatRefused, match=r"x\.log cannot be read any more"):
+        await stage.api().send(chat.id, Message(Formatted(""), document=Document("x.log", path=tmp_path / "gone")))
+    assert chat.messages == []
+
+
 async def test_a_message_is_sent_although_what_it_replies_to_is_gone(stage: Stage) -> None:
     chat = stage.chat_of()
-    assert await stage.api().send_message(chat.chat_id, "hi", reply_to=987654)
+    assert await stage.api().send(chat.chat_id, Message(Formatted("hi")), reply_to=987654)
 
 
 async def test_an_edit_takes_the_buttons_away_unless_they_are_given_again(stage: Stage) -> None:
     chat = stage.chat_of()
     api = stage.api()
-    message_id = await api.send_message(chat.chat_id, "working", keyboard=((("Stop", "stop:1"),),))
+    message_id = await api.send(chat.chat_id, Message(Formatted("working"), ((("Stop", "stop:1"),),)))
     await api.edit_message(chat.chat_id, message_id, "done")
     [message] = stage.private_chat().messages
     assert (message.text, message.buttons) == ("done", [])
@@ -70,7 +96,7 @@ async def test_an_edit_takes_the_buttons_away_unless_they_are_given_again(stage:
 async def test_an_edit_that_changes_nothing_is_a_success(stage: Stage) -> None:
     chat = stage.chat_of()
     api = stage.api()
-    message_id = await api.send_message(chat.chat_id, "same")
+    message_id = await api.send(chat.chat_id, Message(Formatted("same")))
     await api.edit_message(chat.chat_id, message_id, "same")
     assert "not modified" in (stage.server.calls("editMessageText")[0].error or "")
 
@@ -129,7 +155,7 @@ async def test_each_fault_of_a_send_has_its_error(
     injected = stage.server.inject(fault()).fault
     if injected.kind in (Kind.HANG_BEFORE, Kind.HANG_AFTER):
         monkeypatch.setattr(api_module, "CALL_LIMIT_S", 0.3)
-    error = await error_of(stage.api().send_message(chat.chat_id, "hi"))
+    error = await error_of(stage.api().send(chat.chat_id, Message(Formatted("hi"))))
     assert type(error) is kind
     if isinstance(error, ChatUnreachable):
         assert error.uncertain is uncertain
@@ -138,13 +164,13 @@ async def test_each_fault_of_a_send_has_its_error(
 async def test_a_429_says_how_long_to_wait(stage: Stage) -> None:
     chat = stage.chat_of()
     stage.server.inject(Fault.flood(retry_after_s=13_938))
-    error = await error_of(stage.api().send_message(chat.chat_id, "hi"))
+    error = await error_of(stage.api().send(chat.chat_id, Message(Formatted("hi"))))
     assert isinstance(error, ChatBusy)
     assert error.retry_after_s == 13_938
 
 
 async def test_a_chat_that_does_not_exist_refuses(stage: Stage) -> None:
-    error = await error_of(stage.api().send_message(4711, "hi"))
+    error = await error_of(stage.api().send(4711, Message(Formatted("hi"))))
     assert isinstance(error, ChatRefused)
     assert "chat not found" in str(error)
 
@@ -157,13 +183,13 @@ async def test_a_message_that_does_not_exist_refuses_its_edit(stage: Stage) -> N
 
 async def test_a_refused_connection_is_certain_to_have_sent_nothing(stage: Stage) -> None:
     api = stage.api(stage.settings(url=f"http://127.0.0.1:{free_port()}"))
-    error = await error_of(api.send_message(1, "hi"))
+    error = await error_of(api.send(1, Message(Formatted("hi"))))
     assert isinstance(error, ChatUnreachable)
     assert not error.uncertain
 
 
 async def test_a_name_that_does_not_resolve_is_certain_to_have_sent_nothing(stage: Stage) -> None:
-    error = await error_of(stage.api(stage.settings(url="http://bot-api.invalid")).send_message(1, "hi"))
+    error = await error_of(stage.api(stage.settings(url="http://bot-api.invalid")).send(1, Message(Formatted("hi"))))
     assert isinstance(error, ChatUnreachable)
     assert not error.uncertain
 
@@ -172,26 +198,30 @@ async def test_a_server_that_went_away_is_certain_to_have_sent_nothing(stage: St
     api = stage.api()
     await api.get_me()
     await server.stop()
-    error = await error_of(api.send_message(1, "hi"))
+    error = await error_of(api.send(1, Message(Formatted("hi"))))
     assert isinstance(error, ChatUnreachable)
 
 
 @pytest.mark.parametrize("token", ["nonsense", "", "12 34:AAx", ":AAx", "7777:AAunknown"])
 async def test_a_wrong_token_is_the_tokens_fault_and_not_the_messages(stage: Stage, token: str) -> None:
     api = stage.api(BotSettings(stage.settings().name, token, api_base_url=stage.server.url))
-    for call in (api.get_me(), api.send_message(1, "hi"), api.get_updates(offset=None, wait_s=1, limit_s=5)):
+    for call in (
+        api.get_me(),
+        api.send(1, Message(Formatted("hi"))),
+        api.get_updates(offset=None, wait_s=1, limit_s=5),
+    ):
         assert isinstance(await error_of(call), TokenRefused)
 
 
 async def test_half_a_character_is_refused_for_good(stage: Stage) -> None:
-    error = await error_of(stage.api().send_message(stage.chat_of().chat_id, "\ud800"))
+    error = await error_of(stage.api().send(stage.chat_of().chat_id, Message(Formatted("\ud800"))))
     assert isinstance(error, ChatRefused)
 
 
 async def test_a_proxy_that_is_down_is_certain_to_have_sent_nothing(stage: Stage) -> None:
     settings = stage.settings()
     proxied = BotSettings(settings.name, settings.token, settings.api_base_url, f"socks5://127.0.0.1:{free_port()}")
-    error = await error_of(stage.api(proxied).send_message(1, "hi"))
+    error = await error_of(stage.api(proxied).send(1, Message(Formatted("hi"))))
     assert isinstance(error, ChatUnreachable)
     assert not error.uncertain
     assert "proxy" in str(error)

@@ -14,6 +14,7 @@ from codex_gateway.telegram.allowance import Rate as AllowedRate
 from codex_gateway.telegram.allowance import Rates
 from codex_gateway.telegram.chat import TelegramChat
 from codex_gateway.telegram.markup import Entity, Formatted
+from codex_gateway.telegram.message import Message
 from codex_gateway.telegram.parcel import pack
 from telegram import test_cards, test_wording
 from telegram.stage import ALPHA, BETA, Stage
@@ -25,7 +26,7 @@ FREELY = AllowedRate(burst=10_000, refill_s=0.001, reserve=0)
 
 
 def plain(text: str) -> Parcel:
-    return pack(Formatted(text))
+    return pack(Message(Formatted(text)))
 
 
 @pytest.fixture
@@ -98,11 +99,11 @@ async def test_formatting_that_the_server_refuses_is_dropped_and_the_text_arrive
         when=lambda request: "entities" in request.params,
     )
     server.inject(refusal, times=None)
-    formatted = pack(Formatted("x = 1", (Entity("code", 0, 5),)), ((("Stop", "stop:1"),),))
+    formatted = pack(Message(Formatted("x = 1", (Entity("code", 0, 5),)), ((("Stop", "stop:1"),),)))
     sent = await chat.send(stage.chat_of(), formatted, reply_to=None)
     [message] = stage.private_chat().messages
     assert (message.text, message.entities, len(message.buttons)) == ("x = 1", (), 1)
-    await chat.edit(sent, pack(Formatted("y = 2", (Entity("code", 0, 5),))))
+    await chat.edit(sent, pack(Message(Formatted("y = 2", (Entity("code", 0, 5),)))))
     assert stage.private_chat().messages[0].text == "y = 2"
 
 

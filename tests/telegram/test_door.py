@@ -13,6 +13,8 @@ from codex_gateway.demo.bot_api import BotApiServer, Fault
 from codex_gateway.demo.bot_api.faults import Kind
 from codex_gateway.telegram.door import TelegramDoor
 from codex_gateway.telegram.inbound import BotIdentity, interpret
+from codex_gateway.telegram.markup import Formatted
+from codex_gateway.telegram.message import Message
 from codex_gateway.telegram.poller import PollPace, PollState
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wording import COMMANDS
@@ -261,7 +263,7 @@ async def test_a_menu_that_is_refused_or_hangs_does_not_keep_the_bot_from_workin
 async def test_a_press_of_our_button_is_answered_and_understood(stage: Stage) -> None:
     door = stage.open()
     chat = stage.private_chat()
-    await door._apis[ALPHA].send_message(chat.id, "working", keyboard=((("Stop", "stop:12"),),))
+    await door._apis[ALPHA].send(chat.id, Message(Formatted("working"), ((("Stop", "stop:12"),),)))
     [message] = chat.messages
     press = chat.press(stage.ada, message, "Stop")
     await stage.until(lambda: press.answer is not None)
@@ -276,7 +278,7 @@ async def test_a_press_that_can_no_longer_be_answered_harms_nothing(stage: Stage
     )
     door = stage.open()
     chat = stage.private_chat()
-    await door._apis[ALPHA].send_message(chat.id, "working", keyboard=((("Stop", "stop:12"),),))
+    await door._apis[ALPHA].send(chat.id, Message(Formatted("working"), ((("Stop", "stop:12"),),)))
     chat.press(stage.ada, chat.messages[0], "Stop")
     await stage.until(lambda: stale.struck)
     press = chat.press(stage.ada, chat.messages[0], "Stop")
@@ -289,7 +291,7 @@ async def test_presses_that_cannot_be_answered_do_not_hold_up_the_poll(
     stage.server.inject(Fault.hang_before(method="answerCallbackQuery"), times=None)
     door = stage.open()
     chat = stage.private_chat()
-    await door._apis[ALPHA].send_message(chat.id, "working", keyboard=((("Stop", "stop:12"),),))
+    await door._apis[ALPHA].send(chat.id, Message(Formatted("working"), ((("Stop", "stop:12"),),)))
     for _ in range(40):
         chat.press(stage.ada, chat.messages[0], "Stop")
     chat.say(stage.ada, "hello")

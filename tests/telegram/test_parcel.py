@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from codex_gateway.core.errors import ChatRefused
 from codex_gateway.core.ports import Parcel
 from codex_gateway.telegram.markup import Entity, Formatted, render
-from codex_gateway.telegram.parcel import Keyboard, pack, unpack
+from codex_gateway.telegram.message import Document, Keyboard, Message
+from codex_gateway.telegram.parcel import pack, unpack
 
 BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Diff", "diff:1"),))
 
@@ -23,17 +25,19 @@ BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Dif
     ids=["plain", "formatted", "rendered"],
 )
 def test_a_parcel_gives_back_what_was_put_in(formatted: Formatted, keyboard: Keyboard) -> None:
-    assert unpack(pack(formatted, keyboard)) == (formatted, keyboard, False)
-    assert unpack(pack(formatted, keyboard, is_silent=True)) == (formatted, keyboard, True)
+    for document in (None, Document("a.md", text="# A"), Document("b.bin", path=Path("/tmp/b"))):
+        for is_silent in (False, True):
+            message = Message(formatted, keyboard, is_silent, document)
+            assert unpack(pack(message)) == message
 
 
 def test_a_parcel_of_the_first_form_can_still_be_read() -> None:
     kept = '{"v":1,"text":"hi","entities":[["pre",0,2,"py",null]],"buttons":[[["Stop","stop:1"]]]}'
-    assert unpack(Parcel(kept)) == (Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),), False)
+    assert unpack(Parcel(kept)) == Message(Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),))
 
 
 def test_a_plain_text_is_kept_in_few_words() -> None:
-    assert json.loads(pack(Formatted("hi"))) == {"v": 1, "text": "hi"}
+    assert json.loads(pack(Message(Formatted("hi")))) == {"v": 1, "text": "hi"}
 
 
 @pytest.mark.parametrize("kept", ["", "x", "[]", "{}", '{"v":2,"text":"hi"}', '{"v":1}', '{"v":1,"text":7}', "\ud800"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from aiogram import Bot, methods
 from aiogram import exceptions as tg
 from aiogram.types import (
     BotCommand,
+    BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
@@ -22,12 +24,15 @@ from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
 from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
 from codex_gateway.telegram.markup import Entity
-from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.message import Document, Keyboard, Message
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Session, Wire, time_limit
 
 #: How long any call but a long poll may take, in seconds.
 CALL_LIMIT_S = 30.0
+
+#: How long sending a file may take, in seconds: 50 MB over a slow line.
+UPLOAD_LIMIT_S = 300.0
 
 #: Every type we handle. Left out, the server would keep whatever was asked for last.
 ALLOWED_UPDATES = ["message", "callback_query"]
@@ -82,6 +87,10 @@ class _SendMessage(methods.SendMessage):
     __returning__ = dict[str, Any]
 
 
+class _SendDocument(methods.SendDocument):
+    __returning__ = dict[str, Any]
+
+
 class _EditMessageText(methods.EditMessageText):
     __returning__ = dict[str, Any] | bool  # that it worked is all we read
 
@@ -133,31 +142,36 @@ class BotApi:
         """End the spinner on a button that was pressed."""
         await self._call(methods.AnswerCallbackQuery(callback_query_id=query_id), limit_s=limit_s)
 
-    async def send_message(
-        self,
-        chat_id: int,
-        text: str,
-        *,
-        topic_id: int = 0,
-        entities: Sequence[Entity] = (),
-        keyboard: Keyboard = (),
-        reply_to: int | None = None,
-        is_silent: bool = False,
-    ) -> int:
-        """Send a message, with a sound or without, and return its id."""
-        request = _SendMessage(
-            chat_id=chat_id,
-            message_thread_id=topic_id or None,
-            text=text,
-            entities=_entities(entities),
-            reply_markup=_markup(keyboard),
-            reply_parameters=(
-                ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
-            ),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            disable_notification=is_silent or None,
-        )
-        match await self._call(request, limit_s=CALL_LIMIT_S):
+    async def send(self, chat_id: int, message: Message, *, topic_id: int = 0, reply_to: int | None = None) -> int:
+        """Send a message and return its id. Raises ChatRefused for a document that cannot be read any more."""
+        to_original = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
+        text, entities = message.formatted.text, _entities(message.formatted.entities)
+        request: methods.TelegramMethod[Any]
+        if message.document is None:
+            request = _SendMessage(
+                chat_id=chat_id,
+                message_thread_id=topic_id or None,
+                text=text,
+                entities=entities,
+                reply_markup=_markup(message.keyboard),
+                reply_parameters=to_original,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                disable_notification=message.is_silent or None,
+            )
+        else:
+            request = _SendDocument(
+                chat_id=chat_id,
+                message_thread_id=topic_id or None,
+                document=await _input_file(message.document),
+                caption=text or None,
+                caption_entities=entities,
+                reply_markup=_markup(message.keyboard),
+                reply_parameters=to_original,
+                disable_notification=message.is_silent or None,
+                disable_content_type_detection=True,
+            )
+        limit_s = CALL_LIMIT_S if message.document is None else UPLOAD_LIMIT_S
+        match await self._call(request, limit_s=limit_s):
             case {"message_id": int(message_id)}:
                 return message_id
         raise ChatUnreachable("the server's answer to a message was not understood", uncertain=True)
@@ -247,6 +261,16 @@ def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:
     return [
         MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url) for e in entities
     ] or None
+
+
+async def _input_file(document: Document) -> BufferedInputFile:
+    """The bytes as they are now: a file may change or go while it is sent."""
+    if document.path is None:
+        return BufferedInputFile((document.text or "").encode(), document.name)
+    try:
+        return BufferedInputFile(await asyncio.to_thread(document.path.read_bytes), document.name)
+    except OSError as error:
+        raise ChatRefused(f"{document.name} cannot be read any more ({error.strerror})") from None
 
 
 def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:

@@ -13,8 +13,8 @@ from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.diagnoses import say_now, say_then
-from codex_gateway.telegram.page import Message, Page
-from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.message import Keyboard, Message
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.units import clipped, count, duration, moment, one_line, rough, span
 from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codex_gateway.core.errors import ChatBusy, ChatRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
+from codex_gateway.core.manner import Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Card, Reply
 from codex_gateway.log import Log
 from codex_gateway.telegram.api import BotApi, EntitiesRefused
 from codex_gateway.telegram.budget import Budget, Turn
+from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.parcel import pack, unpack
+from codex_gateway.telegram.tongue import speaking
 from codex_gateway.telegram.wording import word
 
 #: Messages whose latest content is remembered, so that it is not painted twice.
@@ -35,31 +38,30 @@ class Outlet:
 class TelegramChat:
     """A `core.ports.Chat` over any number of bots."""
 
-    def __init__(self, outlets: Mapping[BotName, Outlet]) -> None:
+    def __init__(
+        self, outlets: Mapping[BotName, Outlet], *, manner_of: Callable[[ChatRef], Manner] = lambda _: Manner()
+    ) -> None:
         self._outlets = outlets
+        self._manner_of = manner_of
         self._painted: OrderedDict[MessageRef, Parcel] = OrderedDict()
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
         """The messages that say `reply`, in order."""
         limit = self._outlet(chat).chunk_limit
-        messages = word(reply, limit=limit)
-        return [pack(message.formatted, message.keyboard, is_silent=message.is_silent) for message in messages]
+        with speaking(self._manner_of(chat).language):
+            messages = word(reply, limit=limit)
+        return [pack(message) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         """Send one message when its turn has come."""
-        formatted, keyboard, is_silent = unpack(parcel)
+        unpacked = unpack(parcel)
         outlet = self._outlet(chat)
 
         async def request(plainly: bool) -> MessageRef:
+            text = Formatted(unpacked.formatted.text) if plainly else unpacked.formatted
             async with self._turn(outlet, chat, is_urgent=True):
-                message_id = await outlet.api.send_message(
-                    chat.chat_id,
-                    formatted.text,
-                    topic_id=chat.topic_id,
-                    entities=() if plainly else formatted.entities,
-                    keyboard=keyboard,
-                    reply_to=reply_to,
-                    is_silent=is_silent,
+                message_id = await outlet.api.send(
+                    chat.chat_id, replace(unpacked, formatted=text), topic_id=chat.topic_id, reply_to=reply_to
                 )
                 return MessageRef(chat, message_id)
 
@@ -91,7 +93,8 @@ class TelegramChat:
         self._outlet(chat).budget.park(chat.chat_id, until)
 
     async def _paint(self, message: MessageRef, parcel: Parcel) -> None:
-        formatted, keyboard, _ = unpack(parcel)
+        unpacked = unpack(parcel)
+        formatted, keyboard = unpacked.formatted, unpacked.keyboard
         api = self._outlet(message.chat).api
         self._painted.pop(message, None)  # until it has worked, nobody knows what is shown
         try:

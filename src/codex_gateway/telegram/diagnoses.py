@@ -6,8 +6,8 @@ from typing import assert_never
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.ids import RunId
-from codex_gateway.telegram.page import Message, Page
-from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.message import Keyboard, Message
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.units import duration, one_line
 
 _COMMAND_LIMIT = 200

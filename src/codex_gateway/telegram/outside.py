@@ -9,7 +9,8 @@ from typing import assert_never
 from codex_gateway.core.outcome import Failed
 from codex_gateway.core.reply import OutsideEnd, OutsidePrompt
 from codex_gateway.core.sighting import BrokenOff, Interrupted
-from codex_gateway.telegram.page import Message, Page
+from codex_gateway.telegram.message import Message
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.units import clipped, one_line
 from codex_gateway.telegram.verdicts import FAILURES
 

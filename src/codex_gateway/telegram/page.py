@@ -6,20 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.markup.entities import Span, formatted
-from codex_gateway.telegram.parcel import Keyboard
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message, ready but for being packed."""
-
-    formatted: Formatted
-    keyboard: Keyboard = ()
-    #: It arrives without a sound.
-    is_silent: bool = False
+from codex_gateway.telegram.message import Keyboard, Message
 
 
 @dataclass(slots=True)

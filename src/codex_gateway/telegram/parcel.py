@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from pathlib import Path
 
 import msgspec
 
 from codex_gateway.core.errors import ChatRefused
 from codex_gateway.core.ports import Parcel
 from codex_gateway.telegram.markup import Entity, Formatted
-
-#: Rows of buttons, each a label and the data that comes back when it is pressed (at most 64 bytes).
-Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
+from codex_gateway.telegram.message import Document, Keyboard, Message
 
 #: Rows outlive us: a change of the form below gets a new number, and the old one must still be read.
 _VERSION = 1
+
+
+class _Document(msgspec.Struct, omit_defaults=True):
+    name: str
+    text: str | None = None
+    path: str | None = None
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
@@ -24,17 +28,22 @@ class _Form(msgspec.Struct, omit_defaults=True):
     entities: list[tuple[str, int, int, str | None, str | None]] = []
     buttons: Keyboard = ()
     silent: bool = False
+    document: _Document | None = None
 
 
-def pack(formatted: Formatted, keyboard: Keyboard = (), *, is_silent: bool = False) -> Parcel:
-    """Put a message into its parcel. A silent one arrives without a sound."""
+def pack(message: Message) -> Parcel:
+    """Put a message into its parcel."""
+    formatted, document = message.formatted, message.document
     entities = [(e.type, e.offset, e.length, e.language, e.url) for e in formatted.entities]
-    form = _Form(_VERSION, formatted.text, entities, keyboard, is_silent)
+    file = None
+    if document is not None:
+        file = _Document(document.name, document.text, None if document.path is None else str(document.path))
+    form = _Form(_VERSION, formatted.text, entities, message.keyboard, message.is_silent, file)
     return Parcel(msgspec.json.encode(form).decode())
 
 
-def unpack(parcel: Parcel) -> tuple[Formatted, Keyboard, bool]:
-    """Take a message out, and whether it is silent; raises ChatRefused for a parcel of a form that we do not know."""
+def unpack(parcel: Parcel) -> Message:
+    """Take a message out; raises ChatRefused for a parcel of a form that we do not know."""
     try:
         form = msgspec.json.decode(parcel, type=_Form)
     except (msgspec.MsgspecError, ValueError):
@@ -44,4 +53,8 @@ def unpack(parcel: Parcel) -> tuple[Formatted, Keyboard, bool]:
     entities = tuple(
         Entity(kind, offset, length, language, url) for kind, offset, length, language, url in form.entities
     )
-    return Formatted(form.text, entities), form.buttons, form.silent
+    return Message(Formatted(form.text, entities), form.buttons, form.silent, _document(form.document))
+
+
+def _document(file: _Document | None) -> Document | None:
+    return None if file is None else Document(file.name, file.text, None if file.path is None else Path(file.path))

@@ -6,8 +6,8 @@ from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.progress import Progress
 from codex_gateway.core.reply import EndingHolder, SessionForked
-from codex_gateway.telegram.page import Message, Page
-from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.message import Keyboard, Message
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.units import one_line
 
 _COMMAND_LIMIT = 60

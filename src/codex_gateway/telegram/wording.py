@@ -11,14 +11,11 @@ from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
+from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
-from codex_gateway.telegram.page import Message, Page
-from codex_gateway.telegram.parcel import Keyboard
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.units import count, duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
-
-#: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
-MESSAGE_LIMIT = 4096
 
 #: Runs listed one by one in /queue.
 _LISTED = 20
