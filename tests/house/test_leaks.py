@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.demo.bot_api import Fault, Injection, Person
-from support.codex_lab import SCRIPTED
+from support.codex_lab import MODERN, Cli
 from support.house import LIMIT_S, Bot, House, house
 from support.inventory import Inventory, take, watched
 from support.torture import Asked, ask, chance, number_from_environment, people, press_stop, told_as_settled
@@ -70,10 +70,11 @@ FAULTS: tuple[Callable[[], Fault], ...] = (
 )
 
 
-@pytest.mark.timeout(120 + RUNS)
-async def test_nothing_is_left_of_many_runs_with_faults(tmp_path: Path) -> None:
+@pytest.mark.timeout(120 + 2 * RUNS)
+@pytest.mark.parametrize("cli", MODERN)
+async def test_nothing_is_left_of_many_runs_with_faults(tmp_path: Path, cli: Cli) -> None:
     rng = chance()
-    async with house(tmp_path, SCRIPTED, bots=BOTS) as it:
+    async with house(tmp_path, cli, bots=BOTS) as it:
         watched(it)
         everybody = people(it, PEOPLE)
         for number, bot in enumerate(it.bots.values()):
