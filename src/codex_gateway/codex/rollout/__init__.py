@@ -7,7 +7,7 @@ read for tool calls alone. Any bytes are fine: a line that makes no sense is `Ga
 
 from __future__ import annotations
 
-from codex_gateway.codex.rollout.envelope import read_line
+from codex_gateway.codex.rollout.envelope import last_record, read_line
 from codex_gateway.codex.rollout.records import (
     Called,
     Counted,
@@ -50,5 +50,6 @@ __all__ = [
     "TurnEnded",
     "TurnError",
     "Wrote",
+    "last_record",
     "read_line",
 ]

@@ -18,16 +18,34 @@ def read_line(line: bytes, tail: bytes = b"") -> Record:
 
     With `tail` the line was too long: `line` is its beginning and `tail` its end.
     """
-    if line.startswith(_BYTE_ORDER_MARK):
-        line = line.removeprefix(_BYTE_ORDER_MARK)
     if tail and not _is_whole(tail):
         return Garbage()
-    if (told := _by_its_head(line, tail or line)) is not None:
-        return told
+    line = line.removeprefix(_BYTE_ORDER_MARK) if tail else last_record(line)
     try:
-        record = _DECODER.decode(completed(line) if tail else line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _by_its_head(line, tail or line) or _decoded(line, tail)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last one by whatever looks into the payload
         return Garbage()
+
+
+def last_record(line: bytes) -> bytes:
+    """The line without a torn one before it, if there is: up to 0.140 Codex goes on in the line that a crash has torn.
+
+    A record that merely holds another one is told from that by what follows the inner one: nothing may.
+    """
+    line = line.removeprefix(_BYTE_ORDER_MARK)
+    begin = line.rfind(_BEGINNING, 1)
+    if begin < 0:
+        return line
+    try:
+        _DECODER.decode(line[begin:])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return line
+    return line[begin:]
+
+
+def _decoded(line: bytes, tail: bytes) -> Record:
+    """Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError."""
+    record = _DECODER.decode(completed(line) if tail else line)
     if tail:
         _fill_up(record.payload, tail)
     inner = record.payload.get("type")
@@ -76,6 +94,8 @@ class _Line(msgspec.Struct):
 
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: Every record's; the quotes of one in a string would be escaped.
+_BEGINNING = b'{"timestamp":'
 _DECODER = msgspec.json.Decoder(_Line)
 #: How Codex writes every line; one that begins otherwise is decoded to be known.
 _HEAD = re.compile(

@@ -29,7 +29,13 @@ def turn_of_item(payload: Payload) -> str | None:
 
 
 def phase_of(value: object) -> Phase:
-    return {"commentary": Phase.COMMENTARY, "final_answer": Phase.FINAL_ANSWER}.get(str(value), Phase.UNKNOWN)
+    match value:
+        case "commentary":
+            return Phase.COMMENTARY
+        case "final_answer":
+            return Phase.FINAL_ANSWER
+        case _:
+            return Phase.UNKNOWN
 
 
 def text_of(value: object) -> str | None:
