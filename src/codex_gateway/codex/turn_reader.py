@@ -7,18 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from codex_gateway.codex import rollout as ro
-from codex_gateway.codex import tools
+from codex_gateway.codex.kept import forget_oldest
+from codex_gateway.codex.steps import Steps
 from codex_gateway.core import event as ev
 
 #: Codex writes some thirty kinds of records; a damaged file may hold any number.
 _KINDS_KEPT = 100
-
-
-@dataclass(slots=True)
-class _OpenCall:
-    call: tools.Call
-    #: The worst end of the commands that a script has run so far.
-    exit_code: int | None = None
+#: Of messages that wait for their twin, in the file or on standard output; most never wait.
+_MESSAGES_KEPT = 100
+#: Of other writers' turns that are open at once: one that was killed stays open.
+_FOREIGN_KEPT = 1_000
 
 
 @dataclass(slots=True)
@@ -51,10 +49,7 @@ class TurnReader:
     unread: dict[str, int] = field(default_factory=dict)
     _was_prompted: bool = False
     _called_since: bool = False
-    _calls: dict[str, _OpenCall] = field(default_factory=dict)
-    _done: set[str] = field(default_factory=set)
-    _written: set[str] = field(default_factory=set)
-    _background: dict[int, str] = field(default_factory=dict)
+    _steps: Steps = field(default_factory=Steps)
     _has_reply: bool = False
     #: The latest count, and what it said of the account's allowance.
     usage: ev.Usage | None = None
@@ -127,11 +122,13 @@ class TurnReader:
             yield from self._told(record)
         else:
             self._doubtful.append(record)
+            del self._doubtful[:-_MESSAGES_KEPT]
 
     def _weigh(self, text: str, difference: int) -> None:
         surplus = self._surplus.pop(text, 0) + difference
         if surplus:
             self._surplus[text] = surplus
+            forget_oldest(self._surplus, beyond=_MESSAGES_KEPT)
 
     @property
     def _is_open(self) -> bool:
@@ -153,7 +150,7 @@ class TurnReader:
     def _began(self, turn_id: str) -> Iterator[ev.Event]:
         self.is_marked = True
         if self.has_begun:
-            if turn_id != self.turn_id:
+            if turn_id != self.turn_id and len(self.foreign) < _FOREIGN_KEPT:
                 self.foreign.add(turn_id)
         elif self.prompt is None:
             yield from self._begin(turn_id)
@@ -193,14 +190,14 @@ class TurnReader:
             case ro.Thought(summary=summary):
                 yield ev.Reasoning(summary)
             case ro.Called():
-                yield from self._called(record)
+                self._called_since = True
+                yield from self._steps.called(record)
             case ro.Returned():
-                yield from self._returned(record)
+                yield from self._steps.returned(record)
             case ro.Executed():
-                yield from self._executed(record)
-            case ro.Wrote(call_id=call_id, paths=paths):
-                self._written.add(call_id)
-                yield ev.FileChanged(paths)
+                yield from self._steps.executed(record)
+            case ro.Wrote():
+                yield from self._steps.wrote(record)
             case _:
                 assert_never(record)
 
@@ -208,49 +205,6 @@ class TurnReader:
         """A stream that broke off and was tried again says its message twice."""
         last = self.last_said
         return last is not None and (last.text, last.phase) == (record.text, record.phase) and not self._called_since
-
-    def _called(self, record: ro.Called) -> Iterator[ev.Event]:
-        self._called_since = True
-        if record.call_id in self._calls or record.call_id in self._done:
-            return
-        self._calls[record.call_id] = _OpenCall(record.call)
-        if command := self._shown(record.call):
-            yield ev.CommandStarted(record.call_id, command)
-
-    def _shown(self, call: tools.Call) -> str:
-        if call.background is None:
-            return call.command
-        waited_for = self._background.get(call.background, f"background command {call.background}")
-        return f"{waited_for} ← {call.command}" if call.command else f"waiting: {waited_for}"
-
-    def _executed(self, record: ro.Executed) -> Iterator[ev.Event]:
-        script = next((open_call for open_call in self._calls.values() if record.command in open_call.call.runs), None)
-        if record.call_id not in self._calls and script is not None:
-            # One of the commands that the script was shown as: the step ends when the script does.
-            script.exit_code = record.exit_code or script.exit_code or record.exit_code
-        else:
-            yield from self._finish(record.call_id, record.command, record.exit_code)
-
-    def _returned(self, record: ro.Returned) -> Iterator[ev.Event]:
-        result = record.result
-        known = self._calls.get(record.call_id)
-        if result.background is not None and known is not None and known.call.background is None:
-            self._background[result.background] = known.call.command
-        if result.paths and record.call_id not in self._written:
-            yield ev.FileChanged(result.paths)
-        if known is not None:
-            worst = known.exit_code if known.call.runs and known.exit_code is not None else result.exit_code
-            exit_code = result.exit_code if result.exit_code else worst
-            yield from self._finish(record.call_id, self._shown(known.call), exit_code)
-
-    def _finish(self, call_id: str, command: str, exit_code: int | None) -> Iterator[ev.Event]:
-        known = self._calls.pop(call_id, None)
-        if call_id in self._done:
-            return
-        self._done.add(call_id)
-        shown = self._shown(known.call) if known is not None else command
-        if shown:
-            yield ev.CommandFinished(call_id, shown, exit_code)
 
     def _counted(self, usage: ev.Usage) -> Iterator[ev.Event]:
         """A count is repeated when a stream broke off and around compactions: only one that differs is news.
