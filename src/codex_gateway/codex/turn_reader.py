@@ -58,7 +58,10 @@ class TurnReader:
     _has_reply: bool = False
     #: The latest count, and what it said of the account's allowance.
     usage: ev.Usage | None = None
+    #: The latest turn that began, while ours has not: it may be ours until it is asked something else.
     _maybe_ours: str | None = None
+    #: Nothing has happened in that turn yet, and it was not asked anything.
+    _awaits_prompt: bool = False
     #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
     _fork: str | None = None
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
@@ -69,7 +72,7 @@ class TurnReader:
         """The events that `record` tells."""
         self.records += 1
         self.messages += isinstance(record, ro.Said)
-        if self._fork is not None and not self.has_begun and not _is_of_fork(record, self._fork):
+        if self._fork is not None and not self._has_turn and not _is_of_fork(record, self._fork):
             return ()
         match record:
             case ro.ThreadForked(thread_id):
@@ -92,7 +95,10 @@ class TurnReader:
                 self._ended(record)
                 return ()
             case ro.HistoryCompacted():
+                self._awaits_prompt = False
                 return () if self.end or self.foreign else (ev.Compacted(),)
+            case ro.Counted() if self._awaits_prompt:
+                return (ev.CompactionExpected(),)  # so begins a compaction before the prompt in 0.140 and 0.169
             case ro.Counted(usage):
                 return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
             case ro.Limited(windows):
@@ -129,6 +135,10 @@ class TurnReader:
             self._surplus[text] = surplus
 
     @property
+    def _has_turn(self) -> bool:
+        return self.has_begun or self._maybe_ours is not None
+
+    @property
     def _is_open(self) -> bool:
         return self.has_begun and self.end is None
 
@@ -147,9 +157,10 @@ class TurnReader:
         elif self.prompt is None:
             yield from self._begin(turn_id)
         else:
-            self._maybe_ours = turn_id
+            self._maybe_ours, self._awaits_prompt = turn_id, True
 
     def _prompted(self, record: ro.Prompted) -> Iterator[ev.Event]:
+        self._awaits_prompt = False
         if self.has_begun:
             if not self.is_marked and not self.end and self._was_prompted:
                 self.foreign.add("")  # a second prompt in a file without marks: what follows may be either's
@@ -164,6 +175,7 @@ class TurnReader:
         yield ev.TurnStarted(turn_id)
 
     def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
+        self._awaits_prompt = False
         if self.has_begun and record.turn_id == self.turn_id:  # None for both, in a file without marks
             self.end = self.end or record
         elif record.turn_id is not None:
