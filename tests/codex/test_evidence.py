@@ -141,6 +141,16 @@ async def test_a_command_that_waits_for_input(bench: Bench) -> None:
         assert diagnosis.pid is not None and proc.command_line(diagnosis.pid) == ("cat",)
 
 
+async def test_a_command_that_asks_its_terminal_whatever_its_input_is(bench: Bench) -> None:
+    """As ssh, sudo and git do for a password."""
+    asks = bench.workdir / "asks.py"
+    asks.write_text("import os\nos.read(os.open('/dev/tty', os.O_RDONLY), 1)\n")
+    inner = f"exec {sys.executable} {asks} </dev/null"
+    async with at_work(bench, f"@sh {sys.executable} -c \"import pty; pty.spawn(['sh', '-c', '{inner}'])\"") as turn:
+        diagnosis = await turn.shows(Cause.INPUT)
+        assert diagnosis.pid is not None and proc.command_line(diagnosis.pid) == (sys.executable, str(asks))
+
+
 async def test_a_codex_that_is_halted_is_told_and_can_be_stopped(bench: Bench) -> None:
     async with at_work(bench, "@comment here\n@hang") as turn:
         await until(lambda: turn.has(ev.Message))
@@ -153,6 +163,7 @@ async def test_a_codex_that_is_halted_is_told_and_can_be_stopped(bench: Bench) -
 
 async def test_a_command_that_is_halted(bench: Bench) -> None:
     async with at_work(bench, "@sh kill -STOP $$; echo never") as turn:
+        await until(lambda: turn.has(ev.CommandStarted))
         diagnosis = await turn.shows(Cause.HALTED)
         assert diagnosis.command == "kill -STOP $$; echo never"
 

@@ -53,10 +53,12 @@ class TurnReader:
     _has_reply: bool = False
     #: The latest count, and what it said of the account's allowance.
     usage: ev.Usage | None = None
+    #: The latest turn that began, while ours has not: it may be ours until it is asked something else.
     _maybe_ours: str | None = None
+    #: Nothing has happened in that turn yet, and it was not asked anything.
+    _awaits_prompt: bool = False
     #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
     _fork: str | None = None
-    _is_past_copy: bool = False
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
     _doubtful: list[ro.Said] = field(default_factory=list)
     _surplus: dict[str, int] = field(default_factory=dict)
@@ -65,10 +67,8 @@ class TurnReader:
         """The events that `record` tells."""
         self.records += 1
         self.messages += isinstance(record, ro.Said)
-        if self._fork is not None and not self._is_past_copy:
-            if not _begins_in_fork(record, self._fork):
-                return ()
-            self._is_past_copy = True
+        if self._fork is not None and not self._has_turn and not _is_of_fork(record, self._fork):
+            return ()
         match record:
             case ro.ThreadForked(thread_id):
                 if self._fork is None and not self.has_begun:
@@ -90,15 +90,16 @@ class TurnReader:
                 self._ended(record)
                 return ()
             case ro.HistoryCompacted():
+                self._awaits_prompt = False
                 return () if self.end or self.foreign else (ev.Compacted(),)
-            case ro.Counted() if self._is_before_prompt:
-                return (ev.CompactionExpected(),)  # so begins a compaction in 0.140 and 0.169
+            case ro.Counted() if self._awaits_prompt:
+                return (ev.CompactionExpected(),)  # so begins a compaction before the prompt in 0.140 and 0.169
             case ro.Counted(usage):
                 return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
             case ro.Limited(windows):
                 return tuple(self._limited(windows)) if self._is_open and not self.foreign else ()
             case ro.Replied():
-                self._has_reply = True
+                self._has_reply, self._awaits_prompt = True, False
                 return ()
             case _ if self._is_ours(record.turn_id):
                 return tuple(self._told(record))
@@ -131,14 +132,12 @@ class TurnReader:
             forget_oldest(self._surplus, beyond=_MESSAGES_KEPT)
 
     @property
-    def _is_open(self) -> bool:
-        return self.has_begun and self.end is None
+    def _has_turn(self) -> bool:
+        return self.has_begun or self._maybe_ours is not None
 
     @property
-    def _is_before_prompt(self) -> bool:
-        """The turn has begun, or one that may be it, and what was asked is not written yet."""
-        has_begun = self._is_open if self.prompt is None else self._maybe_ours is not None and not self.has_begun
-        return has_begun and self.is_marked and not (self._was_prompted or self._has_reply or self.foreign)
+    def _is_open(self) -> bool:
+        return self.has_begun and self.end is None
 
     def _is_ours(self, turn_id: str | None) -> bool:
         if not self._is_open:
@@ -152,12 +151,15 @@ class TurnReader:
         if self.has_begun:
             if turn_id != self.turn_id and len(self.foreign) < _FOREIGN_KEPT:
                 self.foreign.add(turn_id)
-        elif self.prompt is None:
+            return
+        self._awaits_prompt = True
+        if self.prompt is None:
             yield from self._begin(turn_id)
         else:
             self._maybe_ours = turn_id
 
     def _prompted(self, record: ro.Prompted) -> Iterator[ev.Event]:
+        self._awaits_prompt = False
         if self.has_begun:
             if not self.is_marked and not self.end and self._was_prompted:
                 self.foreign.add("")  # a second prompt in a file without marks: what follows may be either's
@@ -172,6 +174,7 @@ class TurnReader:
         yield ev.TurnStarted(turn_id)
 
     def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
+        self._awaits_prompt = False
         if self.has_begun and record.turn_id == self.turn_id:  # None for both, in a file without marks
             self.end = self.end or record
         elif record.turn_id is not None:
@@ -224,6 +227,6 @@ class TurnReader:
             yield from self._counted(replace(known, windows=windows))
 
 
-def _begins_in_fork(record: ro.Record, thread_id: str) -> bool:
+def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
     """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
     return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

@@ -224,7 +224,14 @@ class TurnWatch:
 
     async def _misread(self) -> ev.Misread:
         program = resolve_program(self.options.cli_cmd, search_path=self.options.environ.get("PATH"))
-        environ = environment_for(self.options.environ, home=self.options.home, tag=self.files.tag)
+        options = self.options
+        environ = environment_for(
+            options.environ,
+            home=options.home,
+            tag=self.files.tag,
+            allow=options.env_allow,
+            secrets=options.secrets,
+        )
         version = None if program is None else await version_of(program, environ)
         records, kinds = self.reader.records, self.reader.unread
         _LOG.error("session.not_understood", version=version, path=self.session_file, records=records, kinds=kinds)
