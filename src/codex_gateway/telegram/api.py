@@ -7,20 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aiogram import Bot, methods
-from aiogram import exceptions as tg
-from aiogram.types import (
-    BotCommand,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    MessageEntity,
-    ReplyParameters,
-)
-from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
 from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
+from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
+from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
 from codex_gateway.telegram.parcel import Keyboard
 from codex_gateway.telegram.settings import BotSettings
@@ -90,6 +81,22 @@ class _GetMe(methods.GetMe):
     __returning__ = dict[str, Any]
 
 
+build(
+    types.MessageEntity,
+    types.InlineKeyboardButton,
+    types.InlineKeyboardMarkup,
+    types.ReplyParameters,
+    types.LinkPreviewOptions,
+    types.BotCommand,
+    methods.SetMyCommands,
+    methods.AnswerCallbackQuery,
+    _GetUpdates,
+    _SendMessage,
+    _EditMessageText,
+    _GetMe,
+)
+
+
 class BotApi:
     """One bot's calls. Each has a time limit and raises nothing but `ChatError`s, which never name the token."""
 
@@ -126,7 +133,7 @@ class BotApi:
 
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         """Set the menu: names without the slash, and what they do."""
-        menu = [BotCommand(command=name, description=text) for name, text in commands]
+        menu = [types.BotCommand(command=name, description=text) for name, text in commands]
         await self._call(methods.SetMyCommands(commands=menu), limit_s=CALL_LIMIT_S)
 
     async def answer_callback(self, query_id: str, *, limit_s: float) -> None:
@@ -152,9 +159,9 @@ class BotApi:
             entities=_entities(entities),
             reply_markup=_markup(keyboard),
             reply_parameters=(
-                ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
+                types.ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
             ),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=types.LinkPreviewOptions(is_disabled=True),
             disable_notification=is_silent or None,
         )
         match await self._call(request, limit_s=CALL_LIMIT_S):
@@ -178,7 +185,7 @@ class BotApi:
             text=text,
             entities=_entities(entities),
             reply_markup=_markup(keyboard),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=types.LinkPreviewOptions(is_disabled=True),
         )
         with suppress(NotModified):  # it says so already, which is all we want
             await self._call(request, limit_s=CALL_LIMIT_S)
@@ -243,14 +250,15 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:
+def _entities(entities: Sequence[Entity]) -> list[types.MessageEntity] | None:
     return [
-        MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url) for e in entities
+        types.MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url)
+        for e in entities
     ] or None
 
 
-def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+def _markup(keyboard: Keyboard) -> types.InlineKeyboardMarkup | None:
     if not keyboard:
         return None
-    rows = [[InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
+    rows = [[types.InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
+    return types.InlineKeyboardMarkup(inline_keyboard=rows)
