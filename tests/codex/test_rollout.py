@@ -169,6 +169,12 @@ def test_a_record_that_stands_behind_a_torn_one_in_its_line_is_read(torn: bytes)
     assert ro.read_line(torn + line("event_msg", {"type": "task_started", "turn_id": "b"})) == ro.TurnBegan("b")
 
 
+def test_a_compaction_that_a_crash_has_torn_is_none() -> None:
+    whole = line("compacted", {"message": "", "replacement_history": []})
+    assert ro.read_line(whole) == ro.HistoryCompacted()
+    assert ro.read_line(whole[:-3]) == ro.Garbage()
+
+
 def test_a_record_within_another_one_is_not_read() -> None:
     inner = json.loads(line("event_msg", {"type": "task_complete", "turn_id": "b"}))
     assert ro.read_line(line("world_state", {"last": inner})) == ro.Noise("world_state")

@@ -17,7 +17,7 @@ _LOOK_BACK_BYTES = 256 * 1024
 UNMARKED = ""
 #: Few bytes lie between the two names; without a limit a damaged line could cost seconds.
 _MARK = re.compile(
-    rb'"type":\s*"(?:(?P<begin>task_started|turn_started)|task_complete|turn_complete|turn_aborted)"[^\n]{0,4096}?'
+    rb'"type":\s*"(?:(?P<begin>task_started|turn_started)|task_complete|turn_complete|turn_aborted)"[^\n]{0,512}?'
     rb'"turn_id":\s*"(?P<turn>[^"\\]+)"'
 )
 

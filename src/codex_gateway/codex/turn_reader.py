@@ -61,7 +61,8 @@ class TurnReader:
     _fork: str | None = None
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
     _doubtful: list[ro.Said] = field(default_factory=list)
-    _surplus: dict[str, int] = field(default_factory=dict)
+    #: By the hash of the text: where nothing is met on standard output, all of them would be kept.
+    _surplus: dict[int, int] = field(default_factory=dict)
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
@@ -119,16 +120,16 @@ class TurnReader:
         return tuple(self._told(doubted))
 
     def _doubted(self, record: ro.Said) -> Iterator[ev.Event]:
-        if self._surplus.get(record.text, 0) > 0:
+        if self._surplus.get(hash(record.text), 0) > 0:
             yield from self._told(record)
         else:
             self._doubtful.append(record)
             del self._doubtful[:-_MESSAGES_KEPT]
 
     def _weigh(self, text: str, difference: int) -> None:
-        surplus = self._surplus.pop(text, 0) + difference
+        surplus = self._surplus.pop(hash(text), 0) + difference
         if surplus:
-            self._surplus[text] = surplus
+            self._surplus[hash(text)] = surplus
             forget_oldest(self._surplus, beyond=_MESSAGES_KEPT)
 
     @property
