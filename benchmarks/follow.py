@@ -186,7 +186,7 @@ class _CaughtUp:
     seconds: float
     cpu_s: float
     grown_mb: float
-    #: How long the loop did nothing else, at most.
+    #: How much of the processor was used at once, at most, before anything else had its turn.
     held_ms: float
 
 
@@ -248,10 +248,10 @@ async def _measured(catch_up: Callable[[], Awaitable[int]]) -> _CaughtUp:
 
     async def breathe() -> None:
         nonlocal held_s
-        before = time.perf_counter()
+        before = time.process_time()
         while True:
             await asyncio.sleep(0)
-            held_s, before = max(held_s, time.perf_counter() - before), time.perf_counter()
+            held_s, before = max(held_s, time.process_time() - before), time.process_time()
 
     memory = PeakMemory()
     breathing = asyncio.create_task(breathe())
