@@ -10,7 +10,7 @@ from codex.turns import Bench, Ear
 from codex_gateway.codex import json_events as js
 from codex_gateway.codex import rollout as ro
 from codex_gateway.codex.turn_reader import TurnReader
-from codex_gateway.codex.verdict import Evidence, is_misread
+from codex_gateway.codex.verdict import Evidence, is_misread, verdict
 from codex_gateway.core import event as ev
 from codex_gateway.core.event import Phase
 from codex_gateway.core.outcome import Answered, Failed, FailureKind
@@ -70,6 +70,15 @@ def test_a_turn_of_which_only_the_marks_are_understood_is_misread_too() -> None:
     assert is_misread(known)
     known.reader.read(ro.Said("t", "hi", Phase.FINAL_ANSWER))
     assert not is_misread(known)
+
+
+def test_a_turn_that_was_never_recognised_is_misread_though_its_messages_are_understood() -> None:
+    known = Evidence(TurnReader(prompt="hello"))
+    for record in (ro.TurnBegan("t"), ro.Noise("prompt of the future"), ro.Said("t", "hi", Phase.FINAL_ANSWER)):
+        assert known.reader.read(record) == ()
+    for event in (js.TurnBegan(), js.AgentSaid("hi"), js.TurnCompleted()):
+        known.hear(event)
+    assert is_misread(known) and verdict(known) == Answered("hi")
 
 
 @pytest.fixture

@@ -60,7 +60,9 @@ def is_misread(known: Evidence) -> bool:
     That it has ended, standard output tells; should that have changed as well, the exit code and the last message do.
     """
     reader = known.reader
-    is_silent = reader.messages == 0 and (known.said is not None or not reader.has_begun)
+    is_silent = not reader.has_begun or (reader.messages == 0 and known.said is not None)
+    if known.failure is not None and reader.is_marked and not reader.has_begun:
+        return False  # it failed before it took the prompt up, when it had to compact the conversation first, say
     if known.is_completed or known.failure is not None:
         return is_silent and reader.records > 0
     return known.is_gone and known.status == 0 and is_silent and bool(reader.records or known.last_message)
