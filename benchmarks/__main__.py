@@ -1,4 +1,4 @@
-"""Runs the benchmarks named, or all: `python -m benchmarks [turn] [markup] [follow]`, from the repository's root."""
+"""Runs the benchmarks named, or all: `python -m benchmarks [NAME]...`, from the repository's root."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 #: Each is a module here with a `main()` that prints its table.
-BENCHMARKS = ("turn", "markup", "follow")
+BENCHMARKS = ("turn", "markup", "follow", "silence")
 
 
 def main() -> int:

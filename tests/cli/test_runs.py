@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.ids import BotName
 from codex_gateway.store.database import Database, Transaction
+from codex_gateway.store.diagnoses import as_text
 from codex_gateway.store.sessions import Sessions
 
 THREAD = "01a1f920-e197-7680-af9c-1ed048038c95"
@@ -46,9 +48,14 @@ async def fill(folder: Path) -> None:
 
             await tx.run(
                 "UPDATE runs SET context_used = 98192, context_size = 258400, windows ="
-                """ '[{"used_percent": 91.5, "window_s": 18000.0, "resets_at": 100.0}]' WHERE id = 1"""
+                """ '[{"used_percent": 91.5, "window_s": 18000.0, "resets_at": 100.0},"""
+                """ {"used_percent": 40.0, "window_s": 604800.0, "resets_at": null}]' WHERE id = 1"""
             )
             await tx.run("UPDATE runs SET resets_at = 200.0 WHERE id = 2")
+            await tx.run(
+                "UPDATE runs SET diagnosis = ? WHERE id = 3",
+                (as_text(Diagnosis(Cause.COMMAND, 12.34, command="make all", is_at_work=True)),),
+            )
 
         await database.write(work)
 
@@ -71,10 +78,11 @@ async def test_the_latest_come_first_each_with_what_became_of_it(config: Path) -
     shown = runs(config)
     assert shown.returncode == 0, shown.stderr
     head, *rows = shown.stdout.splitlines()
-    assert head.split() == ["RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "PROMPT"]
+    assert head.split() == ["RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "LIMITS", "PROMPT"]
     assert [row.split()[0] for row in rows] == ["4", "3", "2", "1"]
     assert "stopped (user)" in rows[1] and "failed (quota)" in rows[2] and "usage limit" in rows[2]
-    assert "2.5s" in rows[3] and "1050" in rows[3] and "62% left" in rows[3] and "first 中文 prompt" in rows[3]
+    assert "2.5s" in rows[3] and "1050" in rows[3] and "first 中文 prompt" in rows[3]
+    assert "62% left  5h:92% 7d:40%  first" in rows[3]
 
 
 async def test_json_tells_everything_a_line_a_run(config: Path) -> None:
@@ -90,8 +98,19 @@ async def test_json_tells_everything_a_line_a_run(config: Path) -> None:
     }
     assert first["context"] == {"used": 98192, "size": 258400} and first["resets_at"] is None
     assert first["rate_limits"] == [
-        {"used_percent": 91.5, "seconds": 18000.0, "resets_at": "1970-01-01T00:01:40.000+00:00"}
+        {"used_percent": 91.5, "seconds": 18000.0, "resets_at": "1970-01-01T00:01:40.000+00:00"},
+        {"used_percent": 40.0, "seconds": 604800.0, "resets_at": None},
     ]
+    assert (first["diagnosis"], first["retryable"], lines[-2]["retryable"]) == (None, None, False)
+    assert lines[-3]["diagnosis"] == {
+        "cause": "command",
+        "seconds": 12.3,
+        "command": "make all",
+        "attempt": None,
+        "attempts": None,
+        "pid": None,
+        "is_at_work": True,
+    }
     assert lines[-2]["resets_at"] == "1970-01-01T00:03:20.000+00:00"
     assert (lines[-2]["context"], lines[-2]["rate_limits"]) == (None, [])
     assert first["queued_at"] == "1970-01-01T00:00:10.000+00:00"

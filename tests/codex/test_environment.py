@@ -92,12 +92,14 @@ def test_no_name_lets_the_token_of_a_bot_through(tmp_path: Path) -> None:
     environ = {
         "PATH": "/bin",
         "OPENAI_API_KEY": TOKEN,
+        "OPENAI_X": TOKEN,
+        "CODEX_FOO": f"token={TOKEN};",
         "GIT_ASKPASS": f"echo {TOKEN}",
         "MY_CHAT": TOKEN,
         "HTTPS_PROXY": TOKEN,
         "ANYTHING": f"https://api.telegram.org/bot{TOKEN}/getMe",
     }
-    assert allowed(environ, tmp_path, "*") == {"PATH"}
+    assert allowed(environ, tmp_path) == allowed(environ, tmp_path, "*") == {"PATH"}
 
 
 def test_our_proxy_stays_here_unless_it_is_the_one_of_the_machine(tmp_path: Path) -> None:

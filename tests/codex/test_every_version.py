@@ -377,6 +377,17 @@ CASES = (
         goes_on=False,
     ),
     Case(
+        "compaction before the turn failed",
+        ("@compact fail\n@say big", "@say fin"),
+        Expected(Failed(FailureKind.MODEL_ERROR, "experiencing high demand"), (), RETRIED),
+        {
+            ((UNMARKED,), "it goes on with the turn and calls it a failure all the same"): Expected(
+                Failed(FailureKind.MODEL_ERROR, "experiencing high demand"), ("answer: fin",), RETRIED
+            ),
+        },
+        goes_on=False,
+    ),
+    Case(
         "allowance used up",
         ("@status usage-limit",),
         Expected(Failed(FailureKind.QUOTA, "ve hit your usage limit. Try again later.")),
@@ -519,6 +530,7 @@ async def test_what_a_person_sees(shaped: tuple[str, Bench], case: Case) -> None
             assert (found, words in message) == (kind, True), outcome
         case wanted, _:
             assert outcome == wanted
+    assert not scene.ear.has(ev.Misread), "every version of the table is understood"
     assert steps_of(scene.ear) == tuple(_unphased(step, version) for step in expected.seen)
     notices = [notice.text for notice in scene.ear.all(ev.Notice)]
     assert len(notices) == len(expected.notices), notices

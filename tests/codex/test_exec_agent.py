@@ -92,6 +92,18 @@ async def test_any_prompt_arrives_as_it_is(bench: Bench, prompt: str) -> None:
     assert outcome == Answered(f"echo: {prompt}")
 
 
+@pytest.mark.parametrize(
+    ("prompt", "input_mode"), [("\ufeffmarked", InputMode.STDIN), ("nul \0 byte", InputMode.ARG)], ids=["mark", "nul"]
+)
+async def test_a_turn_is_known_by_what_codex_makes_of_its_prompt(
+    bench: Bench, prompt: str, input_mode: InputMode
+) -> None:
+    ear = Ear()
+    outcome = await bench.ask(f"{prompt}\n@sh echo\n@say fin", ear=ear, input_mode=input_mode)
+    assert outcome == Answered("fin") and ear.said == ["fin"]
+    assert ear.has(ev.TurnStarted) and ear.has(ev.CommandFinished) and ear.has(ev.Usage)
+
+
 async def test_a_prompt_can_be_an_argument(bench: Bench) -> None:
     thread_id = await bench.new_session()
     for session in (None, thread_id):

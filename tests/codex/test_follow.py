@@ -227,6 +227,23 @@ async def test_a_watcher_tells_which_files_have_grown(tmp_path: Path) -> None:
         assert watcher.take_grown() is None, "nobody told: it is the time to look at all of them"
 
 
+async def test_it_is_told_that_another_file_stands_in_the_place_and_that_one_is_watched_from_then_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file"
+    append(path, b"old")
+    with Watcher(sync_interval_s=0.0) as watcher, path.open("rb"):  # as whoever follows it has it open
+        watcher.watch(path)
+        append(tmp_path / "new", b"new")
+        (tmp_path / "new").replace(path)
+        await watcher.wait(at_most_s=60.0)
+        assert watcher.take_grown() == {path}
+        watcher.watch(path)
+        append(path, b"x")
+        await watcher.wait(at_most_s=60.0)
+        assert watcher.take_grown() == {path}
+
+
 async def test_a_file_in_the_place_of_another_can_be_watched_in_its_stead(tmp_path: Path) -> None:
     path = tmp_path / "file"
     append(path, b"old")

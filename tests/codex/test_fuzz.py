@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex.fuzz_million import Fuzz
+from codex.fuzz_million import KEPT, Fuzz
 from codex_gateway.codex import follow
 from codex_gateway.codex.follow import Tail
 
@@ -17,7 +20,53 @@ LINES = 25_000
 def test_no_damaged_line_ends_a_turn_or_breaks_the_reader(seed: int) -> None:
     fuzz = Fuzz(seed)
     fuzz.run(LINES)
-    assert fuzz.ends > LINES / 1000, "too few turns came to an end to prove anything"
+    assert min(fuzz.ends, fuzz.endless.ends) > LINES / 1000, "too few turns came to an end to prove anything"
+    assert 100 < fuzz.endless.remembered <= KEPT
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["append", "replace"]), st.binary(max_size=60))
+        | st.tuples(st.just("truncate"), st.integers(0, 100))
+        | st.tuples(st.just("read"), st.none()),
+        max_size=20,
+    )
+)
+def test_whatever_becomes_of_a_file_what_is_written_then_is_read(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any]]
+) -> None:
+    path = tmp_path_factory.mktemp("tail") / "file"
+    path.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("CHUNK", 16), ("LONGEST_LINE", 30), ("HEAD", 8), ("TAIL", 4)):
+            patch.setattr(follow, f"{name}_BYTES", value)
+        tail = Tail(path)
+        for step, given_ in steps:
+            match step:
+                case "append":
+                    with path.open("ab") as file:
+                        file.write(given_)
+                case "truncate":
+                    os.truncate(path, min(given_, path.stat().st_size))
+                case "replace":
+                    path.with_name("new").write_bytes(given_)
+                    path.with_name("new").replace(path)
+                case _:
+                    drained(tail)
+        drained(tail)
+        assert tail.offset <= path.stat().st_size
+        with path.open("ab") as file:
+            file.write(b"\nmarker\n")
+        assert drained(tail)[-1] == b"marker"
+        tail.close()
+
+
+def drained(tail: Tail) -> list[bytes]:
+    found, more = list[bytes](), True
+    while more:
+        lines, more = tail.read()
+        found += [line.content for line in lines]
+    return found
 
 
 @given(

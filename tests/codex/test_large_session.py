@@ -11,6 +11,7 @@ import pytest
 from codex.turns import Bench, Ear
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.neighbour import turns_under_way
+from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Answered
 
@@ -18,11 +19,13 @@ THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c95")
 GIGABYTE = 1 << 30
 HEAD = '{"timestamp":"2026-11-20T13:21:00.000Z","type":"event_msg","payload":'
 ITEM = '{"type":"AgentMessage","id":"m","phase":"final_answer","content":[{"type":"Text","text":"here"}]}'
+PROMPT = '{"type":"UserMessage","id":"u","content":[{"type":"text","text":"hello"}]}'
 #: Stands in for Codex, which would read its own file.
 WRITER = f"""\
 #!/bin/sh
 cat >/dev/null
 echo '{HEAD}{{"type":"task_started","turn_id":"t"}}}}' >>"$CODEX_TEST_SESSION"
+echo '{HEAD}{{"type":"item_completed","turn_id":"t","item":{PROMPT}}}}}' >>"$CODEX_TEST_SESSION"
 echo '{HEAD}{{"type":"item_completed","turn_id":"t","item":{ITEM}}}}}' >>"$CODEX_TEST_SESSION"
 echo '{{"type":"thread.started","thread_id":"{THREAD}"}}'
 echo '{{"type":"turn.started"}}'
@@ -55,6 +58,30 @@ async def test_a_session_of_a_gigabyte_is_attached_to_without_reading_it(scripte
     assert await scripted.ask("hello", THREAD, ear=ear, cli_cmd=str(writer), environ=environ) == Answered("here")
     assert ear.said == ["here"]
     assert read_by_us() - before < 4 << 20, "a few hundred KB of it, and what /proc tells"
+
+
+async def test_a_file_that_is_replaced_within_a_turn_is_read_on_as_it_grows(scripted: Bench, session: Path) -> None:
+    """By notifications alone; and what Codex says next is heard while it is still at work."""
+    session.touch()
+    heard = scripted.folder / "heard"
+    lines = WRITER.splitlines(keepends=True)
+    lines.insert(-5, 'cp "$CODEX_TEST_SESSION" other && mv other "$CODEX_TEST_SESSION" && sleep 0.1\n')
+    lines.insert(-3, f'until [ -e "{heard}" ]; do sleep 0.01; done\n')
+    writer = scripted.folder / "writer"
+    writer.write_text("".join(lines))
+    writer.chmod(0o755)
+    ear = Ear()
+
+    class Telling(Ear):
+        async def __call__(self, event: ev.Event, offset_bytes: int) -> None:
+            await ear(event, offset_bytes)
+            if isinstance(event, ev.Message):
+                heard.touch()
+
+    environ = {**scripted.options.environ, "CODEX_TEST_SESSION": str(session)}
+    changes = {"cli_cmd": str(writer), "environ": environ, "sync_interval_s": 0.0}
+    assert await scripted.ask("hello", THREAD, ear=Telling(), **changes) == Answered("here")
+    assert ear.said == ["here"]
 
 
 def mark(kind: str, turn_id: str) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 
 from codex.session_lines import SessionLines
 from codex_gateway.codex import follow
+from codex_gateway.codex import observer as observer_module
 from codex_gateway.codex.observer import FileView, SessionObserver
 from codex_gateway.core.ids import SessionId, ThreadId
 from codex_gateway.core.run import Session
@@ -137,6 +138,43 @@ async def test_a_file_that_is_cut_or_replaced_is_lost_and_can_be_opened_again(fi
         view = await opened(observer, files.session())
         files.append(files.lines.turn("c", "after", "3"))
         assert await texts(observer, view, 1) == ["after"]
+        view.close()
+
+
+async def test_a_file_that_is_replaced_is_seen_by_notifications_alone_by_everybody_who_views_it(files: Files) -> None:
+    files.append(files.lines.turn("a", "one", "1"))
+    async with watching() as observer:
+        views = [await opened(observer, files.session()) for _ in range(2)]
+        assert all(view.read() == ([], False) for view in views)
+        beside = files.path().with_suffix(".new")
+        beside.write_bytes(files.lines.turn("b", "other history", "2") * 9)
+        beside.replace(files.path())
+        fresh = []
+        async with asyncio.timeout(10):
+            for view in views:
+                while not view.is_lost:
+                    assert view.read() == ([], False)
+                    if not view.is_lost:
+                        await observer.wait(at_most_s=60.0)
+                view.close()
+                fresh.append(await opened(observer, files.session()))
+        files.append(files.lines.turn("c", "after", "3"))
+        for view in fresh:
+            assert await texts(observer, view, 1) == ["after"]
+            view.close()
+
+
+async def test_the_end_of_the_last_whole_line_is_not_looked_for_all_the_way_back(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.append(b"x" * 1000)
+    monkeypatch.setattr(observer_module, "_BITE_BYTES", 10)
+    monkeypatch.setattr(observer_module, "_LOOK_BACK_BYTES", 100)
+    async with watching() as observer:
+        view = await opened(observer, files.session())
+        assert view.begins_at == 1000
+        files.append(b"the rest of it\n" + files.lines.turn("b", "one", "1"))
+        assert await texts(observer, view, 1) == ["one"]
         view.close()
 
 

@@ -1,4 +1,4 @@
-"""What Codex may write in each approvals mode, on the real CLI in its own sandbox; and images, and arguments."""
+"""How Codex is started, on each real CLI: approvals modes in its own sandbox, images, arguments, prompt, output."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from codex.turns import Bench, Ear
-from codex_gateway.codex.options import ApprovalsMode, CodexOptions
+from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
 from codex_gateway.core import event as ev
 from codex_gateway.core.outcome import Answered
 from codex_gateway.core.run import Turn
 from codex_gateway.demo.model import ScriptedModel
-from support.real_codex import CURRENT, LEGACY, real_codex
+from support.real_codex import codex_versions, real_codex
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -33,7 +33,7 @@ class Real:
     model: ScriptedModel
 
 
-@pytest.fixture(params=[pytest.param(version, marks=pytest.mark.real_codex) for version in (CURRENT, LEGACY)])
+@pytest.fixture(params=[pytest.param(version, marks=pytest.mark.real_codex) for version in codex_versions()])
 async def real(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Real]:
     workdir = tmp_path / "work"
     workdir.mkdir()
@@ -96,3 +96,21 @@ async def test_extra_arguments_hold_for_new_sessions_and_old_ones(real: Real) ->
         body = real.model.requests[-1].body
         assert body["model"] == "gpt-5.4"
         assert isinstance(body["reasoning"], dict) and body["reasoning"]["effort"] == "low"
+
+
+@pytest.mark.parametrize("use_pty", [False, True], ids=["files", "pty"])
+@pytest.mark.parametrize("input_mode", InputMode)
+async def test_any_prompt_arrives_by_either_way_and_its_answer_by_either_output(
+    real: Real, tmp_path: Path, input_mode: InputMode, use_pty: bool
+) -> None:
+    bench, image = real.bench, tmp_path / "a.png"
+    image.write_bytes(PNG)
+    prompt = "-n is a dash\n--json too, 中文 \N{PILE OF POO}"
+    thread_id = await bench.new_session()
+    for each in (None, thread_id):
+        agent = bench.agent(input_mode=input_mode, use_pty=use_pty, cli_args=("-c", "model_reasoning_effort=low"))
+        turn, ear = Turn(each, prompt, bench.workdir, images=(image,)), Ear()
+        assert await agent.perform(turn, bench.attempt(agent, turn), ear) == Answered(f"echo: {prompt}")
+        assert ear.said == [f"echo: {prompt}"]
+        position = real.model.requests[-1].position
+        assert (position.images, position.prompt) == (1, prompt)

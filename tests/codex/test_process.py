@@ -186,6 +186,19 @@ async def test_many_processes_can_be_watched_at_once(tmp_path: Path) -> None:
     assert await asyncio.gather(*(gone(process) for process in started)) == list(range(20))
 
 
+async def test_a_process_that_was_let_go_of_is_no_zombie_for_ever(files: Files, tmp_path: Path) -> None:
+    """Only a parent can wait for it, and we are the parent for as long as we live."""
+    process = start(files, "sleep 1000")
+    identity = process.identity
+    process.close()
+    assert proc.is_alive(identity)
+    os.kill(identity.pid, signal.SIGKILL)
+    await until(lambda: not proc.is_alive(identity))
+    assert proc.identify(identity.pid) == identity, "a zombie"
+    assert await gone(start(Files(tmp_path / "attempts" / "2"), "true")) == 0
+    assert proc.identify(identity.pid) is None, "reaped"
+
+
 def test_strange_pids_are_nobody() -> None:
     assert proc.identify(2**22 + 1) is None
     assert Process.find(proc.ProcessId(2**22 + 1, 0)) is None

@@ -150,6 +150,53 @@ def test_what_is_no_record_is_garbage(bad: bytes) -> None:
     assert ro.read_line(bad) == ro.Garbage()
 
 
+TORN = (
+    b'{"timestamp":"2026-11-20T13:21:00.000Z","type":"event_msg","payload":{"type":"task_complete","turn_id":"a","las'
+)
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        *(TORN, TORN[:20], TORN[:60], TORN * 3, b"\xef\xbb\xbf" + TORN, b"\0" * 4096),
+        line("compacted", {"message": ""})[:-4],
+        line("world_state", {"text": "x" * 9000})[:-10],
+    ],
+    ids=["", "in its head", "in its type", "often", "with a mark", "as zeros", "a compaction", "of no interest"],
+)
+def test_a_record_that_stands_behind_a_torn_one_in_its_line_is_read(torn: bytes) -> None:
+    """As 0.140 and 0.98 write it after a crash; 0.145 and 0.169 begin a new line."""
+    assert ro.read_line(torn + line("event_msg", {"type": "task_started", "turn_id": "b"})) == ro.TurnBegan("b")
+
+
+def test_a_compaction_that_a_crash_has_torn_is_none() -> None:
+    whole = line("compacted", {"message": "", "replacement_history": []})
+    assert ro.read_line(whole) == ro.HistoryCompacted()
+    assert ro.read_line(whole[:-3]) == ro.Garbage()
+
+
+def test_a_record_within_another_one_is_not_read() -> None:
+    inner = json.loads(line("event_msg", {"type": "task_complete", "turn_id": "b"}))
+    assert ro.read_line(line("world_state", {"last": inner})) == ro.Noise("world_state")
+    assert ro.read_line(line("event_msg", {"type": "turn_started", "turn_id": "a", "last": inner})) == ro.TurnBegan("a")
+
+
+@pytest.mark.parametrize("place", ["phase", "content", "type"])
+def test_no_depth_is_an_exception(place: str) -> None:
+    """The stack is fuller in life than here: from each height of it, values as deep as can be decoded, and deeper."""
+
+    def at_height(height: int, content: bytes) -> ro.Record:
+        return at_height(height - 1, content) if height else ro.read_line(content)
+
+    for depth in range(100, 1200, 3):
+        said = {"type": "agent_message", "message": "m", "phase": "p", place: 0}
+        text = line("event_msg", said)
+        for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
+            nested = text.replace(b": 0", b": " + opening * depth + b"0" + closing * depth)
+            for height in (0, 150, 300, 450):
+                at_height(height, nested)
+
+
 @given(st.sampled_from(LINES), st.integers(0, 40_000), st.integers(0, 20), st.binary(max_size=12))
 def test_no_damaged_line_is_an_exception(sample: bytes, at: int, removed: int, inserted: bytes) -> None:
     at %= len(sample) + 1

@@ -204,6 +204,46 @@ async def test_codex_that_sees_a_writer_whom_we_do_not_see_is_tried_again(
     assert scripted.session_text(thread_id).count('"echo: once"') > 0
 
 
+def hesitating(bench: Bench) -> Path:
+    """A Codex that at its first start waits for the file `go` before it looks at the session."""
+    program = bench.folder / "hesitating"
+    program.write_text(
+        "#!/bin/sh\n"
+        f'if [ "$2" != fork ] && mkdir "{bench.folder}/came" 2>/dev/null; then\n'
+        f'  until [ -e "{bench.folder}/go" ]; do sleep 0.01; done\n'
+        "fi\n"
+        f'exec "{bench.options.cli_cmd}" "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize("use_pty", [False, True], ids=["files", "pty"])
+@pytest.mark.parametrize("bench", WITH_LOCK, indirect=True)
+async def test_who_takes_the_session_while_our_process_starts_is_waited_for(bench: Bench, use_pty: bool) -> None:
+    """It was free when we looked, and taken when Codex did: the turn waits again, and has not failed."""
+    thread_id = await bench.new_session()
+    before = bench.session_text(thread_id)
+    ear = Ear()
+    agent = bench.agent(cli_cmd=str(hesitating(bench)), use_pty=use_pty, lock_patience_s=0.0)
+    turn = bench.turn("at last", thread_id)
+    asking = asyncio.create_task(agent.perform(turn, bench.attempt(agent, turn), ear))
+    await until(lambda: (bench.folder / "came").exists() and ear.has(ev.ProcessStarted))
+    assert not ear.has(ev.SessionHeld)
+    with held(lock_of(bench, thread_id)):
+        (bench.folder / "go").touch()
+        await until(lambda: ear.has(ev.SessionHeld) or asking.done())
+        assert not asking.done() and not ear.has(ev.Concluded)
+        told = ear.all(ev.SessionHeld)[-1].holder
+        assert told is not None and told.pid == os.getpid()
+        assert bench.session_text(thread_id) == before
+    outcome = await asking
+    assert outcome == Answered("echo: at last") and ear.said == ["echo: at last"]
+    assert ear.all(ev.Concluded) == [ev.Concluded(outcome)]
+    assert len(ear.all(ev.ProcessStarted)) == 2
+    assert bench.session_text(thread_id).removeprefix(before).count('"task_started"') == 1
+
+
 async def test_a_writer_that_nobody_ever_sees_is_told_in_the_end(
     scripted: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,35 @@ def test_reading_resumes_where_the_open_turn_begins(lines: SessionLines) -> None
     assert seen(content, begin=len(first)) == told[-1:]
 
 
+def test_a_turn_whose_beginning_stands_behind_a_torn_line_is_seen() -> None:
+    """As 0.140 writes it after a crash."""
+    lines = SessionLines(paginated=False)
+    torn = lines.returned("a", "a long output")[:-20]
+    before, after = lines.turn("0", "one", "1"), lines.turn("b", "two", "2")
+    assert facts(before + torn + after) == facts(before + after)
+    assert facts(before + torn + after)[-1] == ("b", answered("2"))
+
+
+def test_of_a_prompt_that_is_too_long_its_beginning_is_seen() -> None:
+    lines = SessionLines()
+    whole = lines.asked("a", "look at this" + "x" * 1000).rstrip()
+    began = lines.began("a")
+    fold = Sightings()
+    fold.read(Line(began, 100), starts_at=0)
+    [sighting] = fold.read(Line(whole[:300], 5_000_000, whole[-100:]), starts_at=100)
+    assert isinstance(sighting.fact, Asked)
+    assert sighting.fact.text.startswith("look at this")
+
+
+def test_turns_that_never_end_are_not_remembered_for_ever() -> None:
+    lines, fold = SessionLines(paginated=False), Sightings()
+    for number in range(10_000):
+        fold.read(Line(lines.began(f"turn {number}"), number + 1), starts_at=number)
+    assert len(fold._turns) < 100
+    [sighting] = fold.read(Line(lines.ended("turn 9999", "yes"), 10_001), starts_at=10_000)
+    assert sighting.fact == answered("yes")
+
+
 @BOTH
 def test_what_a_person_adds_to_a_running_turn_is_seen(lines: SessionLines) -> None:
     content = lines.began("a") + lines.asked("a", "one") + lines.said("a", "hm") + lines.asked("a", "and two")

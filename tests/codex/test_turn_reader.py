@@ -190,6 +190,39 @@ def test_a_turn_can_be_known_by_its_prompt() -> None:
     assert not reader.has_begun
 
 
+def test_a_compaction_before_the_prompt_is_expected_though_the_turn_is_known_by_its_prompt_alone() -> None:
+    count = ro.Counted(usage(ONE))
+    reader = TurnReader(prompt="hi", thread_before=ONE)
+    told = [
+        reader.read(record)
+        for record in (
+            *(ro.TurnBegan("t"), count, ro.HistoryCompacted(), count, ro.Prompted("t", "hi")),
+            *(ro.Said("t", "ho", Phase.FINAL_ANSWER), ro.TurnEnded("t", "ho", None)),
+        )
+    ]
+    said = ev.Message("ho", Phase.FINAL_ANSWER)
+    assert told == [(), (ev.CompactionExpected(),), (ev.Compacted(),), (), (ev.TurnStarted("t"),), (said,), ()]
+
+
+def test_a_count_in_somebody_elses_turn_is_no_compaction_of_ours() -> None:
+    reader = TurnReader(prompt="hi")
+    for record in (ro.TurnBegan("x"), ro.Prompted("x", "theirs"), ro.Counted(usage(ONE)), ro.TurnEnded("x", "", None)):
+        assert reader.read(record) == ()
+    assert reader.read(ro.Counted(usage(ONE))) == ()
+    assert (reader.read(ro.TurnBegan("y")), reader.read(ro.TurnAborted("y", "interrupted"))) == ((), ())
+    assert reader.read(ro.Counted(usage(ONE))) == ()
+
+
+@pytest.mark.parametrize("name", ["fork.jsonl", "fork-of-legacy.jsonl"])
+def test_the_turn_of_a_fork_is_known_by_its_prompt_too(name: str) -> None:
+    forked = next(
+        record.text
+        for line in reversed((SAMPLES / name).read_bytes().splitlines())
+        if isinstance(record := ro.read_line(line), ro.Prompted)
+    )
+    assert told(name, prompt=forked)[1] == told(name)[1] != []
+
+
 def test_a_message_that_a_retried_stream_repeats_is_told_once() -> None:
     said = ro.Said("t", "part", Phase.COMMENTARY)
     call = ro.Called("t", "c", tools.Call("ls"))

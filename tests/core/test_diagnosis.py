@@ -122,6 +122,14 @@ CASES = {
         ALONE,
         Diagnosis(Cause.RECONNECTING, 50.0, attempt=3, attempts=5),
     ),
+    "a compaction before the prompt is taken up": Case(
+        [(1.0, ev.CompactionExpected())], RESTING, Diagnosis(Cause.COMPACTING, 99.0)
+    ),
+    "a compaction before the prompt that cannot reach the model": Case(
+        [(1.0, ev.CompactionExpected()), (50.0, RETRY)],
+        ALONE,
+        Diagnosis(Cause.RECONNECTING, 50.0, attempt=3, attempts=5),
+    ),
     "nothing begun": Case([], RESTING, Diagnosis(Cause.STARTING, 100.0)),
     "nothing begun, and much to do": Case(
         [], ALONE, Diagnosis(Cause.STARTING, 100.0, is_at_work=True), before=replace(EARLIER, cpu_s=0.0)

@@ -26,6 +26,21 @@ FINAL = ev.Message("answer", ev.Phase.FINAL_ANSWER)
             (80, StopReason.STUCK_AFTER_COMPACTION),
             id="accounting is no progress beyond the compaction",
         ),
+        pytest.param(
+            [(10, ev.Compacted()), (11, ev.TurnStarted())],
+            (71, StopReason.STUCK_AFTER_COMPACTION),
+            id="the prompt that waited for the compaction",
+        ),
+        pytest.param(
+            [(10, ev.Compacted()), (11, ev.Notice("Heads up: Long threads"))],
+            (71, StopReason.STUCK_AFTER_COMPACTION),
+            id="an older Codex warns of each compaction",
+        ),
+        pytest.param(
+            [(10, ev.Compacted()), (11, ev.Notice("Reconnecting... 1/5", ev.Reconnect(1, 5)))],
+            (311, StopReason.SILENCE),
+            id="it tries to go on",
+        ),
         pytest.param([(10, ev.Compacted()), (20, ev.Reasoning("so"))], (320, StopReason.SILENCE), id="it went on"),
         pytest.param([(10, FINAL)], (40, StopReason.STUCK_AFTER_ANSWER), id="after the answer"),
         pytest.param([(10, FINAL), (11, COMMAND), (12, DONE)], (312, StopReason.SILENCE), id="no answer after all"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
 from codex.session_lines import SessionLines
+from codex_gateway.demo.script import markdown
 from support.codex_lab import ALL, MODERN, SCRIPTED, SCRIPTED_LEGACY, Cli, each
 from support.house import LIMIT_S, House, house, is_status
 
@@ -244,3 +246,49 @@ async def test_a_person_whom_the_bot_may_not_write_to_costs_nothing_but_a_line_i
             while it.query("SELECT count(*) FROM outbox WHERE state = 'refused'") != [(2,)]:
                 await asyncio.sleep(0.05)
         assert service.log.read_text("utf-8").count("message.refused") == 2
+
+
+@pytest.mark.parametrize("cli", MODERN)
+async def test_a_long_answer_by_hand_arrives_whole_in_the_topic_where_the_session_was_spoken_to(
+    tmp_path: Path, cli: Cli
+) -> None:
+    async with house(tmp_path, cli) as it:
+        group = it.server.group("Team", bots=[it.bot().account], is_forum=True)
+        topic = group.add_topic("work", author=it.owner)
+        it.bot().options["allowed_chat_ids"] = [group.id]
+        it.write_config()
+        await it.start()
+        await mirrors(it)
+        asked = group.say(it.owner, "/new @say ours", topic=topic)
+        await it.see(lambda: any(m.reply_to is asked and m.text == "ours" for m in group.messages))
+        before = len(group.messages)
+        assert await it.at_terminal("@answer 12000") == 0
+        await it.see(lambda: len(group.messages) > before + 1)
+        await it.nothing_in_flight()  # all parts are in the outbox before the first of them is sent
+        prompt, *parts = group.messages[before:]
+        assert prompt.text == typed("@answer 12000") and len(parts) >= 3
+        assert {message.topic for message in [prompt, *parts]} == {topic}
+        visible = re.sub(r"^```\w*$|\(https?://\S+\)", "", markdown(12_000), flags=re.MULTILINE)
+        assert re.findall(r"\w+", "\n".join(part.text for part in parts)) == re.findall(r"\w+", visible)
+        assert it.bot().chat.messages == []
+
+
+@pytest.mark.parametrize("cli", MODERN)
+async def test_a_prompt_that_comes_while_a_turn_by_hand_is_at_work_is_answered_behind_it(
+    tmp_path: Path, cli: Cli
+) -> None:
+    async with house(tmp_path, cli) as it:
+        await it.start()
+        await mirrors(it)
+        by_hand = "@comment by hand\n@sh while [ ! -e go ]; do sleep 0.05; done\n@say their end"
+        typing = asyncio.ensure_future(it.at_terminal(by_hand))
+        await it.see(lambda: "by hand" in texts(it))
+        asked = it.say("@comment at work\n@sh true\n@say ours")
+        await it.see(lambda: any(m.reply_to is asked and m.text.startswith("⏸") for m in it.bot().chat.messages))
+        (it.bot().workdir / "go").touch()
+        assert await typing == 0
+        assert (await it.verdict(asked)).startswith("✅ Done")
+        await it.see(lambda: "their end" in texts(it))
+        assert texts(it)[:2] == [typed(by_hand), "by hand"]
+        assert sorted(texts(it)[2:]) == ["at work", "ours", "their end"]
+        assert [message.text for message in it.answers_to(asked)] == ["ours"]

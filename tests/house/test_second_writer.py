@@ -62,6 +62,30 @@ async def test_a_prompt_waits_for_a_program_that_does_nothing(tmp_path: Path, cl
         assert said == ["one", "two"]
 
 
+@pytest.mark.parametrize("cli", MODERN)
+async def test_who_takes_the_session_while_our_process_starts_is_waited_for(tmp_path: Path, cli: Cli) -> None:
+    async with house(tmp_path, cli) as it:
+        came, go = it.folder / "came", it.folder / "go"
+        hesitating = it.folder / "hesitating"
+        hesitating.write_text(
+            f"#!/bin/sh\n[ \"$2\" = fork ] || ! mkdir '{came}' 2>/dev/null || "
+            f"until [ -e '{go}' ]; do sleep 0.01; done\n"
+            f"exec '{it.codex}' \"$@\"\n"
+        )
+        hesitating.chmod(0o755)
+        it.write_config(codex_cli_cmd=str(hesitating))
+        await it.start()
+        asked = it.say("@say mine")
+        await it.see(came.exists)
+        async with idle_process(it) as program:
+            go.touch()
+            assert f"(pid {program.pid})" in (await waiting(it, asked)).text
+            assert it.query("SELECT state FROM runs") == [("running",)]
+        assert (await it.verdict(asked)).startswith("✅ Done")
+        assert [message.text for message in it.answers_to(asked)] == ["mine"]
+        assert it.query("SELECT state, (SELECT count(*) FROM attempts) FROM runs") == [("succeeded", 1)]
+
+
 @pytest.mark.parametrize("cli", each(REAL))
 async def test_a_prompt_waits_for_a_persons_terminal(tmp_path: Path, cli: Cli) -> None:
     async with house(tmp_path, cli) as it:

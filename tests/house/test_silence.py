@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.demo.bot_api import Message
-from support.codex_lab import MODERN, REAL, Cli, each
+from support.codex_lab import MODERN, REAL, REAL_LEGACY, Cli, each
 from support.house import House, house, is_status
 
 
@@ -53,6 +53,36 @@ async def test_a_compaction_that_hangs_is_named(tmp_path: Path, cli: Cli) -> Non
         assert any("Probably compacting the conversation" in text for text in ever_said(it, asked))
         assert "It had probably been compacting the conversation for 0:0" in verdict
         assert "✓ echo hi" in verdict
+
+
+@pytest.mark.parametrize("cli", each(REAL, REAL_LEGACY))
+async def test_a_compaction_before_the_prompt_that_hangs_is_named(tmp_path: Path, cli: Cli) -> None:
+    async with house(tmp_path, cli) as it:
+        it.write_config(no_output_idle_timeout_seconds=4, progress_tick_interval=0.5)
+        await it.start()
+        await it.verdict(it.say("@compact hang\n@say the window is full now"))
+        asked = it.say("next")
+        verdict = await it.verdict(asked)
+        assert any("Probably compacting the conversation" in text for text in ever_said(it, asked))
+        assert "It had probably been compacting the conversation for 0:0" in verdict
+
+
+@pytest.mark.parametrize("prompts", [("@compact\n@say full", "@hang"), ("@compact\n@sh echo hi\n@hang",)], ids=len)
+@pytest.mark.parametrize("cli", each(REAL, REAL_LEGACY))
+async def test_a_silence_after_a_compaction_has_its_own_limit(
+    tmp_path: Path, cli: Cli, prompts: tuple[str, ...]
+) -> None:
+    async with house(tmp_path, cli) as it:
+        it.write_config(context_compaction_idle_timeout_seconds=2, progress_tick_interval=0.5)
+        await it.start()
+        *before, prompt = prompts
+        for earlier in before:
+            await it.verdict(it.say(earlier))
+        verdict = await it.verdict(it.say(prompt))
+        assert "Codex fell silent after it had compacted the conversation." in verdict
+        assert "It had been waiting for the model for 0:0" in verdict and "The session is intact" in verdict
+        assert it.query("SELECT stop_reason FROM runs ORDER BY id DESC LIMIT 1") == [("stuck_after_compaction",)]
+        assert (await it.verdict(it.say("@say intact"))).startswith("✅")
 
 
 @pytest.mark.parametrize("cli", each(REAL))

@@ -28,9 +28,11 @@ async def _runs(it: House) -> list[dict[str, object]]:
 @pytest.mark.parametrize("cli", ALL)
 async def test_what_a_turn_cost_and_what_is_left_is_told_everywhere(tmp_path: Path, cli: Cli) -> None:
     async with house(tmp_path, cli) as it:
+        it.write_config(progress_tick_interval=0.5)
         await it.start()
         verdict = await it.verdict(it.say("@limits 91 40\n@tokens 98192\n@say done"))
-        assert re.fullmatch(r"✅ Done · \d:\d\d · 98\.2k tokens · 62% context left · 5 h limit 91% used", verdict)
+        limits = r"⚠️ 5 h limit 91% used · 7 d limit 40% used"
+        assert re.fullmatch(rf"✅ Done · \d:\d\d · 98\.2k tokens · 62% context left · {limits}", verdict)
         status = await _told_by(it, "/status")
         assert verdict in status
         assert re.search(r"⚠️ 5 h limit 91% used, renewed \w{3} \d+ \w{3} \d\d:\d\d \S+$", status, re.M)
@@ -40,8 +42,14 @@ async def test_what_a_turn_cost_and_what_is_left_is_told_everywhere(tmp_path: Pa
         assert [limit["used_percent"] for limit in run["rate_limits"]] == [91.0, 40.0]  # type: ignore[attr-defined]
         assert run["usage"]["input_tokens"] == 98172  # type: ignore[index]
         _, table, _ = await it.command("runs")
-        assert "62% left" in table and "98192" in table
+        assert "62% left" in table and "98192" in table and "5h:91% 7d:40%" in table
         assert " · 1.0k tokens · 99% context left" in await it.verdict(it.say("@say a turn costs its own tokens"))
+        stopped = it.say("@tokens 3000\n@sh true\n@sh sleep 600\n@say never")
+        await it.see(lambda: any("▸ sleep 600 · 0:0" in message.text for message in it.bot().chat.messages))
+        it.say("/stop")
+        assert " · 2 steps · 3.0k tokens. sleep 600 had been running for 0:0" in await it.verdict(stopped)
+        [run, *_] = await _runs(it)
+        assert run["diagnosis"]["cause"] == "command" and run["diagnosis"]["command"] == "sleep 600"  # type: ignore[index]
 
 
 @pytest.mark.parametrize("cli", ALL)

@@ -123,6 +123,15 @@ async def test_a_turn_that_ended_before_it_was_known_is_told_by_its_prompt_and_t
             assert await it.mirrors.origin(session, other, prompt=prompt) == Origin(None)
 
 
+async def test_a_prompt_of_which_codex_takes_a_sign_away_is_still_ours(tmp_path: Path) -> None:
+    async with books(tmp_path) as it:
+        session = await it.bind()
+        run, _ = await it.begin("\ufeffgo\0on")
+        await it.end(run, now=10.0)
+        for prompt in ("\ufeffgo\0on", "go\ufffdon"):
+            assert await it.mirrors.origin(session, turn(at=5.0), prompt=prompt) == Origin(ALPHA)
+
+
 async def test_a_turn_while_ours_waits_for_the_session_is_anothers(tmp_path: Path) -> None:
     async with books(tmp_path) as it:
         session = await it.bind()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex_gateway.codex.proc import look
 from support.house import LIMIT_S, House, Service
 
 WATCHED = (str(Path(__file__).with_name("watched_gateway.py")),)
@@ -21,10 +22,14 @@ class Inventory:
     """Everything that must not grow, by name; and what may, within reason."""
 
     processes: Counter[str]
+    #: Children of the service, those that have ended and that nobody has waited for among them.
+    children: Counter[str]
     fds: Counter[str]
     threads: Counter[str]
     tasks: Counter[str]
     files: Counter[str]
+    #: What inotify watches; all of them share a descriptor.
+    watches: Counter[str]
     rss_kb: int
     objects: int
 
@@ -43,7 +48,7 @@ class Inventory:
         yield f"{'RSS, kB':10} {other.rss_kb:8} {self.rss_kb:8}"
 
 
-COUNTS = ("processes", "fds", "threads", "tasks", "files")
+COUNTS = ("processes", "children", "fds", "threads", "tasks", "files", "watches")
 
 
 def watched(it: House) -> None:
@@ -65,13 +70,39 @@ async def take(it: House, service: Service) -> Inventory:
     assert int(status["Threads"]) == len(own["threads"]), "a thread that Python does not know"
     return Inventory(
         processes=Counter(_name_of(pid) for pid in it.codex_pids()),
+        children=Counter(children_of(service.pid)),
         fds=Counter(own["fds"]),
         threads=Counter(own["threads"]),
         tasks=Counter(own["tasks"]),
         files=Counter(_files_of(it)),
+        watches=Counter(_watches_of(service.pid)),
         rss_kb=int(status["VmRSS"].split()[0]),
         objects=sum(count for _, count in own["objects"]),
     )
+
+
+def children_of(pid: int) -> list[str]:
+    """What a process has started and not waited for, by state and name: "Z codex" is a zombie, which has no mark."""
+    return [
+        f"{stat.state} {_comm_of(entry)}"
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and (stat := look(int(entry.name))) is not None and stat.parent == pid
+    ]
+
+
+def _comm_of(entry: Path) -> str:
+    try:
+        return (entry / "comm").read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
+def _watches_of(pid: int) -> Iterator[str]:
+    """The files that are watched, each as the numbers of its device and inode."""
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        for line in entry.read_text("ascii").splitlines():
+            if line.startswith("inotify"):
+                yield " ".join(word for word in line.split() if word.startswith(("ino:", "sdev:")))
 
 
 def _name_of(pid: int) -> str:

@@ -6,10 +6,13 @@ import asyncio
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+import pytest
+
 from codex_gateway.demo.bot_api import Chat, Message, Person
+from support.codex_lab import Cli
 from support.house import Bot, House, is_status, marked
 
 #: What a status message shows for each state that a run ends in.
@@ -29,6 +32,19 @@ def chance() -> random.Random:
     number = number_from_environment("TORTURE_SEED", random.SystemRandom().randrange(1_000_000))
     print(f"TORTURE_SEED={number}")
     return random.Random(number)
+
+
+def plumbed(cases: Iterable[tuple[Cli, bool]]) -> pytest.MarkDecorator:
+    """Run a test with each of these as `cli`, with a terminal or without as `pty`."""
+    return pytest.mark.parametrize(
+        ("cli", "pty"),
+        [
+            pytest.param(
+                cli, pty, id=f"{cli}-{'pty' if pty else 'pipes'}", marks=[pytest.mark.real_codex] if cli.real else []
+            )
+            for cli, pty in cases
+        ],
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

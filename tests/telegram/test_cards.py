@@ -11,7 +11,7 @@ from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.event import Context, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, RunId
-from codex_gateway.core.outcome import RETRYABLE, FailureKind, StopReason
+from codex_gateway.core.outcome import RETRYABLE, Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
@@ -151,7 +151,8 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     "done": (settled(RunState.SUCCEEDED), "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens"),
     "done, with room left": (
         settled(RunState.SUCCEEDED, context=Context(98_192, 258_400), windows=(FIVE_HOURS, SEVEN_DAYS)),
-        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 62% context left",
+        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 62% context left"
+        " · 5 h limit 40% used · 7 d limit 80% used",
     ),
     "done, little is left": (
         settled(
@@ -159,19 +160,20 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             context=Context(300_000, 258_400),
             windows=(replace(FIVE_HOURS, used_percent=91.4), SEVEN_DAYS),
         ),
-        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 0% context left · 5 h limit 91% used",
+        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 0% context left"
+        " · ⚠️ 5 h limit 91% used · 7 d limit 80% used",
     ),
     "used up, until when is known": (
         settled(
             RunState.FAILED, failure_kind=FailureKind.QUOTA, resets_at=RESET, elapsed_s=3.0, step_count=0, file_count=0
         ),
-        "❌ Failed after 0:03: the account's allowance is used up.\n"
+        "❌ Failed after 0:03 · 12.3k tokens: the account's allowance is used up.\n"
         f"It is renewed {moment(RESET)}. Retry then, or log Codex in to another account.\n"
         "[🔁 Retry → retry:3]",
     ),
     "too fast, until when is known": (
         settled(RunState.FAILED, failure_kind=FailureKind.RATE_LIMITED, resets_at=RESET, step_count=0, file_count=0),
-        "❌ Failed after 1:05: too many requests to the model for the moment.\n"
+        "❌ Failed after 1:05 · 12.3k tokens: too many requests to the model for the moment.\n"
         f"That is over {moment(RESET)}: Retry then.\n"
         "[🔁 Retry → retry:3]",
     ),
@@ -187,7 +189,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     ),
     "stopped by the person": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),
-        "⏹ Stopped by you after 0:12 · 7 steps · 2 files\n[🔁 Retry → retry:3]",
+        "⏹ Stopped by you after 0:12 · 7 steps · 2 files · 12.3k tokens\n[🔁 Retry → retry:3]",
     ),
     "stopped while it waited": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None),
@@ -195,7 +197,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     ),
     "time limit": (
         settled(RunState.STOPPED, stop_reason=StopReason.RUN_TIMEOUT, elapsed_s=900.0),
-        "⏹ Stopped after 15:00 · 7 steps · 2 files: the time limit of a run was reached.\n"
+        "⏹ Stopped after 15:00 · 7 steps · 2 files · 12.3k tokens: the time limit of a run was reached.\n"
         "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.\n"
         "[🔁 Retry → retry:3]",
     ),
@@ -203,7 +205,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         settled(
             RunState.STOPPED, stop_reason=StopReason.SILENCE, elapsed_s=905.0, diagnosis=Diagnosis(Cause.MODEL, 900.0)
         ),
-        "⏹ Stopped after 15:05 · 7 steps · 2 files: nothing was heard of Codex for too long. "
+        "⏹ Stopped after 15:05 · 7 steps · 2 files · 12.3k tokens: nothing was heard of Codex for too long. "
         "It had been waiting for the model for 15:00.\n"
         "The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit.\n"
         "[🔁 Retry → retry:3]",
@@ -216,7 +218,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             steps=(LISTING, TESTS, SLEEP),
             ended=("sleep 1000", "sleep 1001"),
         ),
-        "⏹ Stopped by you after 1:05 · 7 steps · 2 files. `sleep 100` had been running for 1:00.\n"
+        "⏹ Stopped by you after 1:05 · 7 steps · 2 files · 12.3k tokens. `sleep 100` had been running for 1:00.\n"
         "Ended with it: 2 processes that it had left behind (`sleep 1000`, `sleep 1001`)\n"
         ">|✓ ls -la\n"
         "✗ pytest -q tests (exit 1)\n"
@@ -236,13 +238,20 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             file_count=0,
             error="unexpected status 401 Unauthorized:\nMissing bearer",
         ),
-        "❌ Failed after 0:03: Codex is not logged in, or its login has expired.\n"
+        "❌ Failed after 0:03 · 12.3k tokens: Codex is not logged in, or its login has expired.\n"
         "Run codex login on the machine that it runs on, then Retry.\n"
         ">|unexpected status 401 Unauthorized:\nMissing bearer>|\n"
         "[🔁 Retry → retry:3]",
     ),
     "failed before it began": (
-        settled(RunState.FAILED, failure_kind=FailureKind.NOT_STARTED, elapsed_s=None, step_count=0, file_count=0),
+        settled(
+            RunState.FAILED,
+            failure_kind=FailureKind.NOT_STARTED,
+            elapsed_s=None,
+            step_count=0,
+            file_count=0,
+            tokens=None,
+        ),
         "❌ Failed before it began: the gateway went down before Codex had begun.\n"
         "The prompt has not been run: Retry.\n"
         "[🔁 Retry → retry:3]",
@@ -260,6 +269,42 @@ def test_every_failure_says_why_and_what_to_do(kind: FailureKind) -> None:
     explained = FAILURES[kind]
     assert explained.cause.endswith(".") and explained.advice.endswith(".")
     assert explained.cause in draw(settled(RunState.FAILED, failure_kind=kind)).formatted.text
+
+
+#: Whether the same prompt may well succeed if it is asked once more, with nothing changed by anybody.
+MAY_PASS = {
+    FailureKind.MODEL_ERROR: True,
+    FailureKind.REFUSED: False,
+    FailureKind.RATE_LIMITED: True,
+    FailureKind.QUOTA: False,
+    FailureKind.CONTEXT_FULL: False,
+    FailureKind.NETWORK: True,
+    FailureKind.UNAUTHORIZED: False,
+    FailureKind.FORBIDDEN: False,
+    FailureKind.WRONG_SESSION: False,
+    FailureKind.UNKNOWN_SESSION: False,
+    FailureKind.SESSION_BUSY: True,
+    FailureKind.GIT_CHECK: False,
+    FailureKind.USAGE: False,
+    FailureKind.TOO_OLD: False,
+    FailureKind.CODEX_CONFIG: False,
+    FailureKind.MISSING_VARIABLE: False,
+    FailureKind.NOT_INSTALLED: False,
+    FailureKind.NOT_EXECUTABLE: False,
+    FailureKind.NO_WORKDIR: False,
+    FailureKind.CANNOT_START: False,
+    FailureKind.KILLED: True,
+    FailureKind.OUT_OF_MEMORY: True,
+    FailureKind.LOST: True,
+    FailureKind.NOT_STARTED: True,
+    FailureKind.NOT_UNDERSTOOD: False,
+    FailureKind.OTHER: False,
+}
+
+
+def test_no_two_failures_are_told_alike_and_each_is_retryable_or_not() -> None:
+    assert {kind: Failed(kind, "").is_retryable for kind in FailureKind} == MAY_PASS
+    assert len({explained.cause for explained in FAILURES.values()}) == len(FailureKind)
 
 
 @pytest.mark.parametrize("kind", FailureKind)

@@ -12,8 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from codex_gateway.config import load
+from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.errors import StoreError
+from codex_gateway.core.event import Window
 from codex_gateway.core.ids import BotName
+from codex_gateway.core.outcome import RETRYABLE
 from codex_gateway.core.run import Run
 from codex_gateway.store.database import Database
 from codex_gateway.store.ledger import Ledger
@@ -67,10 +70,12 @@ def as_json(run: Run) -> dict[str, object]:
         "retry_of": run.retry_of,
         "stop_reason": run.stop_reason,
         "failure_kind": run.failure_kind,
+        "retryable": None if run.failure_kind is None else run.failure_kind in RETRYABLE,
         "error": run.error,
         "answer": run.answer,
         "steps": run.steps,
         "files": run.files,
+        "diagnosis": None if run.diagnosis is None else _diagnosis(run.diagnosis),
         "resets_at": _iso(run.resets_at),
         "context": None if run.context is None else {"used": run.context.used, "size": run.context.size},
         "rate_limits": [
@@ -88,9 +93,21 @@ def as_json(run: Run) -> dict[str, object]:
     }
 
 
+def _diagnosis(diagnosis: Diagnosis) -> dict[str, object]:
+    return {
+        "cause": diagnosis.cause,
+        "seconds": round(diagnosis.since_s, 3),
+        "command": diagnosis.command,
+        "attempt": diagnosis.attempt,
+        "attempts": diagnosis.attempts,
+        "pid": diagnosis.pid,
+        "is_at_work": diagnosis.is_at_work,
+    }
+
+
 def table(runs: Sequence[Run], *, width: int) -> list[str]:
     """The same for a person, in lines of at most `width` columns where that is possible."""
-    head = ("RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "PROMPT")
+    head = ("RUN", "BOT", "SESSION", "STATE", "QUEUED", "TOOK", "TOKENS", "CONTEXT", "LIMITS", "PROMPT")
     rows = [head, *(_cells(run) for run in runs)]
     widths = [max(_columns(row[index]) for row in rows) for index in range(len(head) - 1)]
     room = max(20, width - sum(widths) - 2 * len(widths))
@@ -115,8 +132,16 @@ def _cells(run: Run) -> tuple[str, ...]:
         "-" if seconds is None else f"{seconds:.1f}s",
         "-" if run.tokens is None else str(run.tokens.total),
         "-" if run.context is None else f"{run.context.left_percent}% left",
+        " ".join(_limit(window) for window in run.windows) or "-",
         " ".join(run.prompt.split()) + (f" | {' '.join(run.error.split())}" if run.error else ""),
     )
+
+
+def _limit(window: Window) -> str:
+    """5h:91%: how much of an allowance was used."""
+    hours = 0 if window.window_s is None else round(window.window_s / 3600)
+    length = f"{hours // 24}d:" if hours and hours % 24 == 0 else f"{hours}h:" if hours else ""
+    return f"{length}{window.used_percent:.0f}%"
 
 
 def _seconds(run: Run) -> float | None:

@@ -19,6 +19,7 @@ from codex_gateway.core.run import Turn
 _TOP_LEVEL = {"-a": True, "--ask-for-approval": True, "--search": False, "--no-alt-screen": False}
 #: Linux's limit for one argument is 131072 bytes with the closing NUL.
 _LONGEST_ARGUMENT = 131_071
+_BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class PromptTooLong(ValueError):
 
 def command_for(turn: Turn, options: CodexOptions, *, program: str, last_message_file: Path) -> Command:
     """The command that performs `turn`; raises `PromptTooLong` in arg mode."""
-    prompt = _clean(turn.prompt)
+    prompt = as_taken(turn.prompt, options.input_mode)
     top, rest = _divided(options.cli_args)
     argv = [program, *top, "exec", *rest, *_permissions(options)]
     images = [word for image in turn.images for word in ("-i", str(image))]
@@ -58,6 +59,20 @@ def command_for(turn: Turn, options: CodexOptions, *, program: str, last_message
                 raise PromptTooLong('The prompt is too long for a command line; use codex_cli_input_mode = "stdin".')
             # A prompt of "-" alone would be read as "from standard input", which is empty.
             return Command((*argv, " -" if prompt == "-" else prompt), reads_prompt=False)
+
+
+def as_taken(prompt: str, input_mode: InputMode) -> str:
+    """The prompt as Codex will write it down: by these words its turn is known.
+
+    Lone surrogates are no text, an argument holds no NUL, and of standard input Codex takes a byte order mark away
+    (0.98, 0.169).
+    """
+    text = prompt.encode("utf-8", "replace").decode()
+    match input_mode:
+        case InputMode.STDIN:
+            return text.removeprefix(_BYTE_ORDER_MARK)
+        case InputMode.ARG:
+            return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def resolve_program(cli_cmd: str, *, search_path: str | None) -> Path | None:
@@ -116,8 +131,3 @@ def _divided(cli_args: Sequence[str]) -> tuple[list[str], list[str]]:
         if _TOP_LEVEL[name] and not has_value:
             top += [value for value in (next(words, None),) if value is not None]
     return top, rest
-
-
-def _clean(prompt: str) -> str:
-    """Without what an argument cannot hold: NULs, and lone surrogates, which are no text."""
-    return prompt.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()

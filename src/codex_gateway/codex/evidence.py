@@ -88,20 +88,26 @@ def _as_typed(words: Sequence[str]) -> str:
 
 
 def _awaits_input(pid: int, *, pipes: set[str]) -> bool:
-    """Whether it is blocked reading its standard input, a terminal or one of the agent's own `pipes`.
+    """Whether it is blocked reading a terminal, or one of the agent's own `pipes` as its standard input.
 
-    A pipe from another command of the same pipeline is no such input. What waits with poll or select does not show:
-    that is how servers rest, too.
+    Passwords are asked for on /dev/tty, whatever the standard input is. A pipe from another command of the same
+    pipeline is no such input. What waits with poll or select does not show: that is how servers rest, too.
     """
-    source = _link(pid, 0)
-    if not (source.startswith(("/dev/pts/", "/dev/tty")) or source in pipes):
-        return False
     call = _text(pid, "syscall").split()
     if len(call) > 1:
-        return call[0] == str(_READ) and int(call[1], 16) == 0
+        descriptor = int(call[1], 16)
+        source = _link(pid, descriptor)
+        return call[0] == str(_READ) and (_is_terminal(source) or (descriptor == 0 and source in pipes))
+    source = _link(pid, 0)
+    if not (_is_terminal(source) or source in pipes):
+        return False
     # Who is no child of ours may hide that: then where it waits has to do, which a socket may be as well.
     has_socket = any(target.startswith("socket:") for target in _descriptors(pid).values())
     return _text(pid, "wchan") in _WAITS_FOR_BYTES and not has_socket
+
+
+def _is_terminal(target: str) -> bool:
+    return target.startswith(("/dev/pts/", "/dev/tty")) and target != "/dev/pts/ptmx"  # that one is the other end
 
 
 def _connections(pid: int) -> int:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from codex_gateway.codex import proc, sessions
-from codex_gateway.codex.command import PromptTooLong, command_for, resolve_program
+from codex_gateway.codex.command import PromptTooLong, as_taken, command_for, resolve_program
 from codex_gateway.codex.environment import environment_for
 from codex_gateway.codex.evidence import gather
 from codex_gateway.codex.forking import can_fork
@@ -66,6 +66,7 @@ class ExecAgent:
         """Run one turn to its end; on return nothing of it is left, but for `Detached`."""
         if turn.thread_id is not None and not _exists(attempt.session_file):
             attempt = _starting_at(attempt, self.starting_point(turn))
+        turn = replace(turn, prompt=as_taken(turn.prompt, self._options.input_mode))
         refusal = refusal_of(turn, attempt, home=self._options.home)
         if refusal is not None:
             return refusal

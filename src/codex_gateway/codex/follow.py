@@ -177,17 +177,22 @@ class Watcher:
             self._inotify = None
 
     def watch(self, path: Path) -> None:
-        """Watch a file; one that does not exist is left to the poll."""
-        if self._inotify is None or path in self._watches:
+        """Watch the file that stands there now, in another's stead if need be; where none does, it is left to the poll.
+
+        It is told as well when the file is moved away, or another one is put in its place.
+        """
+        if self._inotify is None:
             return
         try:
-            watch = self._inotify.add_watch(path, Mask.MODIFY)
+            watch = self._inotify.add_watch(path, Mask.MODIFY | Mask.ATTRIB | Mask.MOVE_SELF)
         except FileNotFoundError:
             return
         except OSError as error:
             _LOG.warning("follow.unwatched", path=path, reason=error)
             self._interval_s = min(self._interval_s or 0.25, 0.25)
         else:
+            if path in self._watches and self._watches[path].wd != watch.wd:
+                self.unwatch(path)
             self._watches[path] = watch
             self._watched[watch.wd] = path
 

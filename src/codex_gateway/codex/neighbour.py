@@ -15,8 +15,9 @@ from codex_gateway.codex import proc
 _LOOK_BACK_BYTES = 256 * 1024
 #: What a turn of a file without marks is known by.
 UNMARKED = ""
+#: Few bytes lie between the two names; without a limit a damaged line could cost seconds.
 _MARK = re.compile(
-    rb'"type":\s*"(?:(?P<begin>task_started|turn_started)|task_complete|turn_complete|turn_aborted)"[^\n]*?'
+    rb'"type":\s*"(?:(?P<begin>task_started|turn_started)|task_complete|turn_complete|turn_aborted)"[^\n]{0,512}?'
     rb'"turn_id":\s*"(?P<turn>[^"\\]+)"'
 )
 

@@ -18,6 +18,8 @@ from codex_gateway.log import Log
 
 _LOG = Log(__name__)
 _BITE_BYTES = 64 * 1024
+#: How far back the end of the last whole line is looked for: a longer line is history by the time it is whole.
+_LOOK_BACK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +107,10 @@ class SessionObserver:
 
 
 def _beginning(path: Path, from_bytes: int | None) -> int:
-    """The offset from which to read: `from_bytes` if a line begins there, else behind the last whole line."""
+    """The offset from which to read: `from_bytes` if a line begins there, else behind the last whole line.
+
+    The end of the file, if that lies too far back: what is written of that line from then on is no record.
+    """
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         size = os.fstat(file).st_size
@@ -114,12 +119,12 @@ def _beginning(path: Path, from_bytes: int | None) -> int:
                 return from_bytes
             _LOG.warning("mirror.other_file", path=path, offset=from_bytes, size=size)
         end = size
-        while end > 0:
+        while end > 0 and size - end < _LOOK_BACK_BYTES:
             start = max(0, end - _BITE_BYTES)
             found = os.pread(file, end - start, start).rfind(b"\n")
             if found >= 0:
                 return start + found + 1
             end = start
-        return 0
+        return 0 if end == 0 else size
     finally:
         os.close(file)

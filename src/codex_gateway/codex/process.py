@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from codex_gateway.codex import proc
+from codex_gateway.codex import let_go, proc
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.log import Log
 
@@ -89,6 +89,7 @@ class Process:
 
         Files, because a turn whose output nobody reads any more must go on (Codex 0.169 panics when a pipe is closed).
         """
+        let_go.reap()
         files.make()
         _write_private(files.prompt, prompt.encode("utf-8", "replace"))
         with (
@@ -180,7 +181,7 @@ class Process:
         """Let go of it; it may still run."""
         if self._pidfd >= 0:
             asyncio.get_running_loop().remove_reader(self._pidfd)
-            os.close(self._pidfd)
+            let_go.let_go(self._pidfd)
             self._pidfd = -1
 
 

@@ -88,18 +88,17 @@ def _all_days(sessions: Path) -> Iterator[Path]:
 
 def _newest_first(folder: Path) -> list[Path]:
     try:
-        return sorted((path for path in folder.iterdir() if path.is_dir()), reverse=True)
+        with os.scandir(folder) as entries:
+            names = sorted((entry.name for entry in entries if entry.is_dir()), reverse=True)
     except OSError:
         return []
+    return [folder / name for name in names]
 
 
 def _in_folder(folder: Path, thread_id: ThreadId) -> Path | None:
     ending = f"-{thread_id.lower()}.jsonl"
     try:
-        with os.scandir(folder) as entries:
-            names = (entry.name for entry in entries)
-            return next(
-                (folder / name for name in names if name.startswith("rollout-") and name.endswith(ending)), None
-            )
+        names = os.listdir(folder)  # noqa: PTH208 - a path for each name would make this several times slower
     except OSError:
         return None
+    return next((folder / name for name in names if name.endswith(ending) and name.startswith("rollout-")), None)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
 from codex_gateway.codex import rollout as ro
 from codex_gateway.codex.failures import failed_turn
 from codex_gateway.codex.follow import Line
+from codex_gateway.codex.kept import forget_oldest
 from codex_gateway.core.event import Message
 from codex_gateway.core.outcome import Answered
 from codex_gateway.core.sighting import (
@@ -25,6 +26,8 @@ from codex_gateway.core.sighting import (
 
 #: Turns without an end that are remembered, should it come late.
 _LATE_ENDS = 8
+#: Turns that began and did not end, at most: a session whose turns are all killed must not fill our memory.
+_TURNS_KEPT = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +53,7 @@ class Sightings:
 
     def read(self, line: Line, *, starts_at: int) -> list[Sighting]:
         """What the line tells, which begins at the offset `starts_at`."""
+        line = replace(line, content=ro.last_record(line.content))
         if _DULL.match(line.content):
             return []
         told = list(self._read(line, starts_at))
@@ -58,7 +62,7 @@ class Sightings:
         return [Sighting(turn.mark, fact, line.end, resume_bytes) for turn, fact in told]
 
     def _read(self, line: Line, starts_at: int) -> Iterator[tuple[_Turn, Asked | Message | TurnOver]]:
-        record = ro.read_line(line.content)
+        record = ro.read_line(line.content, line.tail)
         match record:
             case ro.TurnBegan(turn_id):
                 for dead in self._overtaken(line):
@@ -79,6 +83,7 @@ class Sightings:
         self._turns.pop("", None)
         mark = TurnMark(turn_id or None, line.end, _time_of(line.content))
         turn = self._turns[turn_id] = _Turn(mark, starts_at)
+        forget_oldest(self._turns, beyond=_TURNS_KEPT)
         return turn
 
     def _overtaken(self, line: Line) -> list[_Turn]:

@@ -7,18 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from codex_gateway.codex import rollout as ro
-from codex_gateway.codex import tools
+from codex_gateway.codex.kept import forget_oldest
+from codex_gateway.codex.steps import Steps
 from codex_gateway.core import event as ev
 
 #: Codex writes some thirty kinds of records; a damaged file may hold any number.
 _KINDS_KEPT = 100
-
-
-@dataclass(slots=True)
-class _OpenCall:
-    call: tools.Call
-    #: The worst end of the commands that a script has run so far.
-    exit_code: int | None = None
+#: Of messages that wait for their twin, in the file or on standard output; most never wait.
+_MESSAGES_KEPT = 100
+#: Of other writers' turns that are open at once: one that was killed stays open.
+_FOREIGN_KEPT = 1_000
 
 
 @dataclass(slots=True)
@@ -51,29 +49,27 @@ class TurnReader:
     unread: dict[str, int] = field(default_factory=dict)
     _was_prompted: bool = False
     _called_since: bool = False
-    _calls: dict[str, _OpenCall] = field(default_factory=dict)
-    _done: set[str] = field(default_factory=set)
-    _written: set[str] = field(default_factory=set)
-    _background: dict[int, str] = field(default_factory=dict)
+    _steps: Steps = field(default_factory=Steps)
     _has_reply: bool = False
     #: The latest count, and what it said of the account's allowance.
     usage: ev.Usage | None = None
+    #: The latest turn that began, while ours has not: it may be ours until it is asked something else.
     _maybe_ours: str | None = None
+    #: Nothing has happened in that turn yet, and it was not asked anything.
+    _awaits_prompt: bool = False
     #: The thread, if it is a fork: then what comes before its own first turn tells of the other thread's.
     _fork: str | None = None
-    _is_past_copy: bool = False
     #: Messages that may be somebody else's, and how much oftener each text was met on standard output than in the file.
     _doubtful: list[ro.Said] = field(default_factory=list)
-    _surplus: dict[str, int] = field(default_factory=dict)
+    #: By the hash of the text: where nothing is met on standard output, all of them would be kept.
+    _surplus: dict[int, int] = field(default_factory=dict)
 
     def read(self, record: ro.Record) -> tuple[ev.Event, ...]:
         """The events that `record` tells."""
         self.records += 1
         self.messages += isinstance(record, ro.Said)
-        if self._fork is not None and not self._is_past_copy:
-            if not _begins_in_fork(record, self._fork):
-                return ()
-            self._is_past_copy = True
+        if self._fork is not None and not self._has_turn and not _is_of_fork(record, self._fork):
+            return ()
         match record:
             case ro.ThreadForked(thread_id):
                 if self._fork is None and not self.has_begun:
@@ -95,15 +91,16 @@ class TurnReader:
                 self._ended(record)
                 return ()
             case ro.HistoryCompacted():
+                self._awaits_prompt = False
                 return () if self.end or self.foreign else (ev.Compacted(),)
-            case ro.Counted() if self._is_before_prompt:
-                return (ev.CompactionExpected(),)  # so begins a compaction in 0.140 and 0.169
+            case ro.Counted() if self._awaits_prompt:
+                return (ev.CompactionExpected(),)  # so begins a compaction before the prompt in 0.140 and 0.169
             case ro.Counted(usage):
                 return tuple(self._counted(usage)) if self._is_open and not self.foreign else ()
             case ro.Limited(windows):
                 return tuple(self._limited(windows)) if self._is_open and not self.foreign else ()
             case ro.Replied():
-                self._has_reply = True
+                self._has_reply, self._awaits_prompt = True, False
                 return ()
             case _ if self._is_ours(record.turn_id):
                 return tuple(self._told(record))
@@ -123,25 +120,25 @@ class TurnReader:
         return tuple(self._told(doubted))
 
     def _doubted(self, record: ro.Said) -> Iterator[ev.Event]:
-        if self._surplus.get(record.text, 0) > 0:
+        if self._surplus.get(hash(record.text), 0) > 0:
             yield from self._told(record)
         else:
             self._doubtful.append(record)
+            del self._doubtful[:-_MESSAGES_KEPT]
 
     def _weigh(self, text: str, difference: int) -> None:
-        surplus = self._surplus.pop(text, 0) + difference
+        surplus = self._surplus.pop(hash(text), 0) + difference
         if surplus:
-            self._surplus[text] = surplus
+            self._surplus[hash(text)] = surplus
+            forget_oldest(self._surplus, beyond=_MESSAGES_KEPT)
+
+    @property
+    def _has_turn(self) -> bool:
+        return self.has_begun or self._maybe_ours is not None
 
     @property
     def _is_open(self) -> bool:
         return self.has_begun and self.end is None
-
-    @property
-    def _is_before_prompt(self) -> bool:
-        """The turn has begun, or one that may be it, and what was asked is not written yet."""
-        has_begun = self._is_open if self.prompt is None else self._maybe_ours is not None and not self.has_begun
-        return has_begun and self.is_marked and not (self._was_prompted or self._has_reply or self.foreign)
 
     def _is_ours(self, turn_id: str | None) -> bool:
         if not self._is_open:
@@ -153,14 +150,17 @@ class TurnReader:
     def _began(self, turn_id: str) -> Iterator[ev.Event]:
         self.is_marked = True
         if self.has_begun:
-            if turn_id != self.turn_id:
+            if turn_id != self.turn_id and len(self.foreign) < _FOREIGN_KEPT:
                 self.foreign.add(turn_id)
-        elif self.prompt is None:
+            return
+        self._awaits_prompt = True
+        if self.prompt is None:
             yield from self._begin(turn_id)
         else:
             self._maybe_ours = turn_id
 
     def _prompted(self, record: ro.Prompted) -> Iterator[ev.Event]:
+        self._awaits_prompt = False
         if self.has_begun:
             if not self.is_marked and not self.end and self._was_prompted:
                 self.foreign.add("")  # a second prompt in a file without marks: what follows may be either's
@@ -175,6 +175,7 @@ class TurnReader:
         yield ev.TurnStarted(turn_id)
 
     def _ended(self, record: ro.TurnEnded | ro.TurnAborted) -> None:
+        self._awaits_prompt = False
         if self.has_begun and record.turn_id == self.turn_id:  # None for both, in a file without marks
             self.end = self.end or record
         elif record.turn_id is not None:
@@ -193,14 +194,14 @@ class TurnReader:
             case ro.Thought(summary=summary):
                 yield ev.Reasoning(summary)
             case ro.Called():
-                yield from self._called(record)
+                self._called_since = True
+                yield from self._steps.called(record)
             case ro.Returned():
-                yield from self._returned(record)
+                yield from self._steps.returned(record)
             case ro.Executed():
-                yield from self._executed(record)
-            case ro.Wrote(call_id=call_id, paths=paths):
-                self._written.add(call_id)
-                yield ev.FileChanged(paths)
+                yield from self._steps.executed(record)
+            case ro.Wrote():
+                yield from self._steps.wrote(record)
             case _:
                 assert_never(record)
 
@@ -208,49 +209,6 @@ class TurnReader:
         """A stream that broke off and was tried again says its message twice."""
         last = self.last_said
         return last is not None and (last.text, last.phase) == (record.text, record.phase) and not self._called_since
-
-    def _called(self, record: ro.Called) -> Iterator[ev.Event]:
-        self._called_since = True
-        if record.call_id in self._calls or record.call_id in self._done:
-            return
-        self._calls[record.call_id] = _OpenCall(record.call)
-        if command := self._shown(record.call):
-            yield ev.CommandStarted(record.call_id, command)
-
-    def _shown(self, call: tools.Call) -> str:
-        if call.background is None:
-            return call.command
-        waited_for = self._background.get(call.background, f"background command {call.background}")
-        return f"{waited_for} ← {call.command}" if call.command else f"waiting: {waited_for}"
-
-    def _executed(self, record: ro.Executed) -> Iterator[ev.Event]:
-        script = next((open_call for open_call in self._calls.values() if record.command in open_call.call.runs), None)
-        if record.call_id not in self._calls and script is not None:
-            # One of the commands that the script was shown as: the step ends when the script does.
-            script.exit_code = record.exit_code or script.exit_code or record.exit_code
-        else:
-            yield from self._finish(record.call_id, record.command, record.exit_code)
-
-    def _returned(self, record: ro.Returned) -> Iterator[ev.Event]:
-        result = record.result
-        known = self._calls.get(record.call_id)
-        if result.background is not None and known is not None and known.call.background is None:
-            self._background[result.background] = known.call.command
-        if result.paths and record.call_id not in self._written:
-            yield ev.FileChanged(result.paths)
-        if known is not None:
-            worst = known.exit_code if known.call.runs and known.exit_code is not None else result.exit_code
-            exit_code = result.exit_code if result.exit_code else worst
-            yield from self._finish(record.call_id, self._shown(known.call), exit_code)
-
-    def _finish(self, call_id: str, command: str, exit_code: int | None) -> Iterator[ev.Event]:
-        known = self._calls.pop(call_id, None)
-        if call_id in self._done:
-            return
-        self._done.add(call_id)
-        shown = self._shown(known.call) if known is not None else command
-        if shown:
-            yield ev.CommandFinished(call_id, shown, exit_code)
 
     def _counted(self, usage: ev.Usage) -> Iterator[ev.Event]:
         """A count is repeated when a stream broke off and around compactions: only one that differs is news.
@@ -270,6 +228,6 @@ class TurnReader:
             yield from self._counted(replace(known, windows=windows))
 
 
-def _begins_in_fork(record: ro.Record, thread_id: str) -> bool:
+def _is_of_fork(record: ro.Record, thread_id: str) -> bool:
     """Whether the record begins a turn of the fork itself: ids begin with the time (UUIDv7 in 0.140 and 0.169)."""
     return isinstance(record, ro.TurnBegan) and record.turn_id.lower() > thread_id.lower()

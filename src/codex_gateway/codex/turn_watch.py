@@ -131,8 +131,11 @@ class TurnWatch:
             await self._search_session(is_gone=is_gone)
         if self._session is None or self._is_wrong_session:
             return False
+        breaks = self._session.breaks
         lines, more = self._session.read()
         self._has_signs = self._has_signs or more
+        if self._session.breaks != breaks:
+            self._watcher.watch(self._session.path)  # another file may stand there now
         for line in lines:
             for event in self.reader.read(rollout.read_line(line.content, line.tail)):
                 await self._tell(event, line.end)
@@ -198,8 +201,8 @@ class TurnWatch:
     async def _conclude(self, *, is_gone: bool) -> None:
         if self._outcome is not None:
             return
-        self._evidence.stderr = bytes(self._stderr_tail + self._stderr.rest).decode("utf-8", "replace")
         if is_gone:
+            self._evidence.stderr = bytes(self._stderr_tail + self._stderr.rest).decode("utf-8", "replace")
             self._evidence.is_gone = True
             self._evidence.status = None if self.process is None else self.process.status
             self._evidence.had_oom_kill = had_oom_kill(self.files.oom_kills)
@@ -221,7 +224,14 @@ class TurnWatch:
 
     async def _misread(self) -> ev.Misread:
         program = resolve_program(self.options.cli_cmd, search_path=self.options.environ.get("PATH"))
-        environ = environment_for(self.options.environ, home=self.options.home, tag=self.files.tag)
+        options = self.options
+        environ = environment_for(
+            options.environ,
+            home=options.home,
+            tag=self.files.tag,
+            allow=options.env_allow,
+            secrets=options.secrets,
+        )
         version = None if program is None else await version_of(program, environ)
         records, kinds = self.reader.records, self.reader.unread
         _LOG.error("session.not_understood", version=version, path=self.session_file, records=records, kinds=kinds)

@@ -55,10 +55,17 @@ class Evidence:
 
 
 def is_misread(known: Evidence) -> bool:
-    """Whether Codex has told of the turn on standard output, and its session file in words that we do not know."""
-    has_told = known.is_completed or known.failure is not None
-    is_silent = known.reader.messages == 0 and (known.said is not None or not known.reader.has_begun)
-    return has_told and is_silent and known.reader.records > 0
+    """Whether the turn is known to have ended, and the session file told it in words that we do not know.
+
+    That it has ended, standard output tells; should that have changed as well, the exit code and the last message do.
+    """
+    reader = known.reader
+    is_silent = not reader.has_begun or (reader.messages == 0 and known.said is not None)
+    if known.failure is not None and reader.is_marked and not reader.has_begun:
+        return False  # it failed before it took the prompt up, when it had to compact the conversation first, say
+    if known.is_completed or known.failure is not None:
+        return is_silent and reader.records > 0
+    return known.is_gone and known.status == 0 and is_silent and bool(reader.records or known.last_message)
 
 
 def verdict(evidence: Evidence) -> Outcome | None:

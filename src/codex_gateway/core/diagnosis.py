@@ -142,14 +142,15 @@ def _belongs(tool: ToolProcess, step: Step) -> bool:
 
 def _of_agent(progress: Progress, quiet_s: float, evidence: Evidence | None, before: Evidence | None) -> Diagnosis:
     is_connected = evidence is not None and evidence.connections > 0
-    if progress.doing is Doing.STARTING:
+    is_compacting = progress.is_about_to_compact and (is_connected or evidence is None)
+    if progress.doing is Doing.STARTING and not is_compacting and progress.reconnect is None:
         return Diagnosis(Cause.STARTING, quiet_s, is_at_work=_is_busy(evidence, before))
     if progress.doing is Doing.ANSWERED:
         return Diagnosis(Cause.ENDING, quiet_s)
     retry = progress.reconnect
     if retry is not None and not (is_connected and quiet_s >= _RECONNECTED_S):
         return Diagnosis(Cause.RECONNECTING, quiet_s, attempt=retry.attempt, attempts=retry.attempts)
-    if progress.is_about_to_compact and (is_connected or evidence is None):
+    if is_compacting:
         return Diagnosis(Cause.COMPACTING, quiet_s)
     if is_connected:
         return Diagnosis(Cause.MODEL, quiet_s)

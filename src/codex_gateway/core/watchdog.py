@@ -37,8 +37,10 @@ class Watch:
         """The watch once `event` was seen at `now`."""
         seen = replace(self, last_sign_at=now)
         match event:
-            case ev.OutputSeen() | ev.Usage() | ev.ProcessesEnded():
-                return seen  # accounting follows a compaction and an answer; it is no progress beyond them
+            case ev.OutputSeen() | ev.Usage() | ev.ProcessesEnded() | ev.TurnStarted() | ev.Notice(reconnect=None):
+                # What follows a compaction or an answer and is no progress beyond it: accounting, warnings (0.145 and
+                # older warn of every compaction), and the prompt itself, if the compaction came before it.
+                return seen
             case ev.Compacted():
                 return replace(seen, is_compacted=True)
             case ev.Message(phase=ev.Phase.FINAL_ANSWER):

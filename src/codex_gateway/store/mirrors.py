@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ _BY_ID = "SELECT r.bot FROM attempts a JOIN runs r ON r.id = a.run_id WHERE a.tu
 _BY_PLACE = "SELECT r.bot FROM attempts a JOIN runs r ON r.id = a.run_id WHERE a.turn_bytes = ? AND r.session_id = ?"
 #: A record's time is taken before it is written, ours after something was read: this much may lie between, in seconds.
 _CLOCK_SLACK_S = 1.0
+#: NUL and what is put for it, and the byte order mark.
+_SIGNS = re.compile("[\0\N{REPLACEMENT CHARACTER}\N{ZERO WIDTH NO-BREAK SPACE}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,12 @@ def _fits(row: Row, turn: TurnMark, prompt: str | None) -> bool:
     """Whether an attempt that ended without knowing its turn may have been this one."""
     if turn.began_at is not None and turn.began_at > row["ended_at"] + _CLOCK_SLACK_S:
         return False
-    return prompt is None or prompt.strip() == str(row["prompt"]).strip()
+    return prompt is None or _words(prompt) == _words(str(row["prompt"]))
+
+
+def _words(prompt: str) -> str:
+    """Without what an agent may have left out of it, or put something else for."""
+    return " ".join(_SIGNS.sub(" ", prompt).split())
 
 
 def _key(bound: Bound) -> tuple[str, int, int, int, float]:

@@ -8,21 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aiogram import Bot, methods
-from aiogram import exceptions as tg
-from aiogram.types import (
-    BotCommand,
-    BufferedInputFile,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    MessageEntity,
-    ReplyParameters,
-)
-from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
 from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
+from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
+from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
 from codex_gateway.telegram.message import Document, Keyboard, Message
 from codex_gateway.telegram.settings import BotSettings
@@ -99,6 +89,23 @@ class _GetMe(methods.GetMe):
     __returning__ = dict[str, Any]
 
 
+build(
+    types.MessageEntity,
+    types.InlineKeyboardButton,
+    types.InlineKeyboardMarkup,
+    types.ReplyParameters,
+    types.LinkPreviewOptions,
+    types.BotCommand,
+    methods.SetMyCommands,
+    methods.AnswerCallbackQuery,
+    _GetUpdates,
+    _SendMessage,
+    _SendDocument,
+    _EditMessageText,
+    _GetMe,
+)
+
+
 class BotApi:
     """One bot's calls. Each has a time limit and raises nothing but `ChatError`s, which never name the token."""
 
@@ -135,7 +142,7 @@ class BotApi:
 
     async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
         """Set the menu: names without the slash, and what they do."""
-        menu = [BotCommand(command=name, description=text) for name, text in commands]
+        menu = [types.BotCommand(command=name, description=text) for name, text in commands]
         await self._call(methods.SetMyCommands(commands=menu), limit_s=CALL_LIMIT_S)
 
     async def answer_callback(self, query_id: str, *, limit_s: float) -> None:
@@ -144,7 +151,7 @@ class BotApi:
 
     async def send(self, chat_id: int, message: Message, *, topic_id: int = 0, reply_to: int | None = None) -> int:
         """Send a message and return its id. Raises ChatRefused for a document that cannot be read any more."""
-        to_original = ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
+        to_original = types.ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
         text, entities = message.formatted.text, _entities(message.formatted.entities)
         request: methods.TelegramMethod[Any]
         if message.document is None:
@@ -155,7 +162,7 @@ class BotApi:
                 entities=entities,
                 reply_markup=_markup(message.keyboard),
                 reply_parameters=to_original,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                link_preview_options=types.LinkPreviewOptions(is_disabled=True),
                 disable_notification=message.is_silent or None,
             )
         else:
@@ -192,7 +199,7 @@ class BotApi:
             text=text,
             entities=_entities(entities),
             reply_markup=_markup(keyboard),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            link_preview_options=types.LinkPreviewOptions(is_disabled=True),
         )
         with suppress(NotModified):  # it says so already, which is all we want
             await self._call(request, limit_s=CALL_LIMIT_S)
@@ -257,24 +264,25 @@ def _name(error: BaseException) -> str:
     return type(error).__name__
 
 
-def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:
+def _entities(entities: Sequence[Entity]) -> list[types.MessageEntity] | None:
     return [
-        MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url) for e in entities
+        types.MessageEntity(type=e.type, offset=e.offset, length=e.length, language=e.language, url=e.url)
+        for e in entities
     ] or None
 
 
-async def _input_file(document: Document) -> BufferedInputFile:
+async def _input_file(document: Document) -> types.BufferedInputFile:
     """The bytes as they are now: a file may change or go while it is sent."""
     if document.path is None:
-        return BufferedInputFile((document.text or "").encode(), document.name)
+        return types.BufferedInputFile((document.text or "").encode(), document.name)
     try:
-        return BufferedInputFile(await asyncio.to_thread(document.path.read_bytes), document.name)
+        return types.BufferedInputFile(await asyncio.to_thread(document.path.read_bytes), document.name)
     except OSError as error:
         raise ChatRefused(f"{document.name} cannot be read any more ({error.strerror})") from None
 
 
-def _markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
+def _markup(keyboard: Keyboard) -> types.InlineKeyboardMarkup | None:
     if not keyboard:
         return None
-    rows = [[InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
+    rows = [[types.InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
+    return types.InlineKeyboardMarkup(inline_keyboard=rows)

@@ -19,7 +19,7 @@ from codex_gateway.telegram.units import clipped, count, duration, moment, one_l
 from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
-#: From here on the verdict tells how much of an allowance is used.
+#: From here on an allowance is marked as scarce.
 _SCARCE_PERCENT = 80
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
@@ -62,8 +62,8 @@ def settled(page: Page, card: SettledCard) -> Page:
     """The verdict: one line, and what to do about it where it is not good."""
     match card.state:
         case RunState.SUCCEEDED:
-            facts = ["✅ Done", *_elapsed(card), *_counts(card.step_count, card.file_count), *_cost(card.tokens)]
-            facts += [*room(card.context), *(allowance(window) for window in card.windows if is_scarce(window))]
+            facts = ["✅ Done", *_elapsed(card), *_done_so_far(card), *room(card.context)]
+            facts += [("⚠️ " if is_scarce(window) else "") + allowance(window) for window in card.windows]
             return _misread(page.say(" · ".join(facts)), card)
         case RunState.STOPPED:
             return _stopped(page, card)
@@ -214,7 +214,7 @@ def _elapsed(card: SettledCard) -> list[str]:
 
 
 def _done_so_far(card: SettledCard) -> list[str]:
-    return _counts(card.step_count, card.file_count)
+    return [*_counts(card.step_count, card.file_count), *_cost(card.tokens)]
 
 
 def _counts(steps: int, files: int) -> list[str]:

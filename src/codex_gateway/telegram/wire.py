@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aiogram import Bot
-from aiogram.client.session.aiohttp import AiohttpSession
-from aiogram.client.telegram import PRODUCTION, TelegramAPIServer
-from aiogram.exceptions import ClientDecodeError, TelegramAPIError, TelegramRetryAfter, TelegramServerError
-from aiogram.methods import Response, TelegramMethod
 from aiohttp import ClientTimeout
 
 from codex_gateway.core.errors import GatewayError
+from codex_gateway.telegram.lean import PRODUCTION, AiohttpSession, Bot, TelegramAPIServer, build, methods, types
+from codex_gateway.telegram.lean import exceptions as tg
+
+#: What every answer is read with.
+build(types.ResponseParameters)
 
 #: How long setting up a connection may take, in seconds: time that runs out there is known to have sent nothing.
 CONNECT_LIMIT_S = 10.0
@@ -27,17 +27,19 @@ _NO_CAP = 0
 class Session(AiohttpSession):
     """aiogram's session, taught the answers that it does not expect."""
 
-    def check_response(self, bot: Bot, method: TelegramMethod[Any], status_code: int, content: str) -> Response[Any]:
+    def check_response(
+        self, bot: Bot, method: methods.TelegramMethod[Any], status_code: int, content: str
+    ) -> methods.Response[Any]:
         """Classify by the status first: the body of a 502 is a web page, and a 429 may lack its parameters."""
         if status_code >= 500:
-            raise TelegramServerError(method=method, message=f"HTTP {status_code}")
+            raise tg.TelegramServerError(method=method, message=f"HTTP {status_code}")
         try:
             return super().check_response(bot, method, status_code, content)
-        except TelegramRetryAfter:
+        except tg.TelegramRetryAfter:
             raise
-        except (TelegramAPIError, ClientDecodeError):
+        except (tg.TelegramAPIError, tg.ClientDecodeError):
             if status_code == 429:
-                raise TelegramRetryAfter(
+                raise tg.TelegramRetryAfter(
                     method=method, message="Too Many Requests", retry_after=_UNSAID_RETRY_AFTER_S
                 ) from None
             raise
