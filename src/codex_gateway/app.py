@@ -23,6 +23,7 @@ from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
@@ -30,6 +31,7 @@ from codex_gateway.store import lock
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.requests import Requests
@@ -98,6 +100,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        language=bot.display.language.language,
     )
 
 
@@ -129,10 +132,14 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         for policy in policies.values():
             await sessions.bind_bot(policy.bot, codex_home=policy.codex_home, thread_id=policy.resume_id, now=clock())
 
+        kept = ChatManners(database)
+        languages = {bot.name: bot.display.language for bot in config.bots}
+        manners = Manners(kept, await kept.all(), languages=languages, clock=clock)
+
         async def receive(bot: BotName, updates: Sequence[RawUpdate]) -> None:
             await intake.receive(bot, updates)
 
-        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
+        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive, manner_of=manners.of)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         board = Board(door.chat, outbox, clock=clock)
@@ -147,6 +154,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock)
         intake = Intake(
@@ -160,6 +168,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             clock=clock,
         )
         mirror = Mirror(

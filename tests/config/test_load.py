@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.config import ApprovalsMode, InputMode, ReasoningMode, Secret
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 from config.place import TOKEN, Place
 
@@ -42,6 +43,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
         "mirrors_outside_turns": True,
+        "language": LanguageChoice.AUTO,
         "reasoning_throttle_s": 10,
     }
     assert dataclasses.asdict(config.base) == {
@@ -75,6 +77,7 @@ EVERY_OVERRIDE = {
     "codex_jsonl_reasoning_throttle_seconds = 5": lambda bot, _: bot.display.reasoning_throttle_s == 5,
     "codex_mirror_outside_turns = false": lambda bot, _: bot.display.mirrors_outside_turns is False,
     'codex_jsonl_reasoning_mode = "summary"': lambda bot, _: bot.display.reasoning_mode is ReasoningMode.SUMMARY,
+    'language = "zh"': lambda bot, _: bot.display.language is LanguageChoice.CHINESE,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }
 

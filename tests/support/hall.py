@@ -28,11 +28,13 @@ from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
@@ -276,6 +278,7 @@ async def hall(
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         board = Board(chat, outbox, clock=clock)
+        manners = Manners(ChatManners(database), await ChatManners(database).all(), languages={}, clock=clock)
         delivery = Delivery(outbox, chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -287,6 +290,7 @@ async def hall(
             delivery=delivery,
             attempts_dir=folder / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock)
         intake = Intake(
@@ -300,6 +304,7 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             clock=clock,
         )
         sending = asyncio.create_task(delivery.run())

@@ -14,6 +14,7 @@ from codex_gateway.config import parse
 from codex_gateway.config.model import ApprovalsMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 
 
 def _around(info: ValidationInfo) -> parse.Surroundings:
@@ -35,6 +36,7 @@ ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
+Language = Annotated[LanguageChoice, PlainValidator(parse.word(LanguageChoice)), Unit("auto, en or zh")]
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
@@ -93,6 +95,7 @@ class Overridable(Table):
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
+    language: Language = LanguageChoice.AUTO
 
 
 class BaseTable(Overridable):
@@ -126,6 +129,7 @@ _VARIABLES = {
     "allowed_chat_ids": "TELEGRAM_ALLOWED_CHAT_IDS",
     "resume_id": "CODEX_CLI_RESUME_ID",
     "codex_workdir": "CODEX_WORKDIR",
+    "language": "TELEGRAM_LANGUAGE",  # LANGUAGE itself is the system's, and set on many
 }
 
 

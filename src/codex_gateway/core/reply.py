@@ -10,6 +10,7 @@ from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Context, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.manner import Choice
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
@@ -244,6 +245,15 @@ class OutsideEnd:
     how: Failed | Interrupted | BrokenOff | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChoiceReport:
+    """What is chosen in this chat, since now (`is_new`) or before; `unknown` is a word that is no choice."""
+
+    choice: Choice
+    is_new: bool = False
+    unknown: str = ""
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -266,4 +276,5 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | ChoiceReport
 )

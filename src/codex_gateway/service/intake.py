@@ -15,6 +15,7 @@ from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Parcel
 from codex_gateway.core.reply import (
+    ChoiceReport,
     EndingHolder,
     Help,
     NothingRuns,
@@ -30,6 +31,7 @@ from codex_gateway.core.run import Run, RunState
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.inbox import Fate, Inbox, Received
@@ -55,6 +57,7 @@ class Intake:
         executor: Executor,
         scheduler: Scheduler,
         delivery: Delivery,
+        manners: Manners,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
@@ -67,6 +70,7 @@ class Intake:
         self._executor = executor
         self._scheduler = scheduler
         self._delivery = delivery
+        self._manners = manners
         self._clock = clock
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
         self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -104,6 +108,7 @@ class Intake:
             _log.warning("stranger.ignored", bot=received.bot, user=request.user_id, chat=request.chat.chat_id)
             await self._inbox.close(received.id, Fate.IGNORED, note="not allowed", now=self._clock())
         else:
+            await self._manners.hear(request.chat, request.language)
             await self._fulfil(received, request, policy)
             self._delivery.wake(request.chat.bot, request.chat.chat_id)
 
@@ -136,6 +141,12 @@ class Intake:
                 await self._answer(received, request, Help())
             case rq.Misspoken() as misspoken:
                 await self._answer(received, request, NotUnderstood(misspoken))
+            case rq.AskChoice(setting=setting, unknown=unknown):
+                report = ChoiceReport(self._manners.choice(chat, setting), unknown=unknown)
+                await self._answer(received, request, report)
+            case rq.Choose(choice=choice):
+                await self._manners.choose(chat, choice)
+                await self._answer(received, request, ChoiceReport(choice, is_new=True))
             case _:
                 assert_never(request.wish)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from codex_gateway.core.ids import BotName
+from codex_gateway.core.ids import BotName, ChatRef
+from codex_gateway.core.manner import Manner
 from codex_gateway.telegram.allowance import Rates
 from codex_gateway.telegram.api import BotApi
 from codex_gateway.telegram.budget import Budget
@@ -26,13 +27,17 @@ class TelegramDoor:
         *,
         pace: PollPace | None = None,
         rates: Rates | None = None,
+        manner_of: Callable[[ChatRef], Manner] = lambda _: Manner(),
     ) -> None:
         """Raises GatewayError for a proxy that cannot be used."""
         self._wires: dict[tuple[str | None, str | None], Wire] = {}
         self._apis = {bot.name: BotApi(bot, self._wire(bot)) for bot in settings}
-        self._pollers = {name: Poller(api, receive, pace=pace) for name, api in self._apis.items()}
+        self._pollers = {
+            bot.name: Poller(self._apis[bot.name], receive, pace=pace, language=bot.language) for bot in settings
+        }
         self._chat = TelegramChat(
-            {bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates)) for bot in settings}
+            {bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates)) for bot in settings},
+            manner_of=manner_of,
         )
 
     @property

@@ -32,6 +32,7 @@ from codex_gateway.core.request import (
     Retry,
     Wish,
 )
+from codex_gateway.telegram.inbound_choices import choice_button, choice_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class _Chat(Struct):
 class _User(Struct):
     id: _Id
     is_bot: bool = False
+    language_code: str | None = None
 
 
 class _Original(Struct, rename={"sender": "from"}):
@@ -216,7 +218,10 @@ def _said(bot: BotIdentity, message: _Message, present: frozenset[str]) -> Reque
     if wish is None:
         return None
     chat = _chat_ref(bot, message)
-    return Request(chat, UserId(message.sender.id), message.message_id, is_private=is_private, wish=wish)
+    person = message.sender
+    return Request(
+        chat, UserId(person.id), message.message_id, is_private=is_private, wish=wish, language=person.language_code
+    )
 
 
 def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
@@ -233,13 +238,14 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         message.message_id,
         is_private=message.chat.type == "private",
         wish=wish,
+        language=press.sender.language_code,
     )
 
 
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
-        return None
+        return choice_button(data or "")
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 
@@ -291,7 +297,7 @@ def _is_us(bot: BotIdentity, whom: str, *, is_addressed: bool) -> bool:
 def _command_wish(name: str, rest: str) -> Wish | None:
     if name == "new":
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
-    return _PLAIN_COMMANDS.get(name)
+    return _PLAIN_COMMANDS.get(name) or choice_command(name, rest)
 
 
 def _without_mention(words: str, username: str) -> str | None:

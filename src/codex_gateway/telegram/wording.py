@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.manner import Language
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
+from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Bold, Code, Page
-from codex_gateway.telegram.tongue import _, mark, plural
+from codex_gateway.telegram.tongue import _, mark, plural, speaking
 from codex_gateway.telegram.units import duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
@@ -43,6 +45,9 @@ COMMANDS = (
     Command("queue", mark("What waits")),
     Command("session", mark("Which session and directory this chat is bound to")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
+    Command("verbose", mark("How much you are told of a run"), "[final|normal|verbose]"),
+    Command("format", mark("What answers are made of"), "[text|rich]"),
+    Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
 )
 
@@ -115,8 +120,16 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently(_markdown(markdown, limit))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.ChoiceReport():
+            return [chosen(reply)]
         case _:
             assert_never(reply)
+
+
+def menu(language: Language) -> list[tuple[str, str]]:
+    """The commands as the menu beside the input field shows them: names, and what they do."""
+    with speaking(language):
+        return [(command.name, _(command.purpose)) for command in COMMANDS]
 
 
 def _sentence(text: str) -> Message:
