@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -26,6 +27,7 @@ from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.queries import Queries
@@ -289,6 +291,15 @@ async def hall(
             clock=clock,
         )
         scheduler = Scheduler(runs, executor, clock=clock)
+        errands = Errands(
+            inbox=Inbox(database),
+            requests=Requests(database),
+            ledger=ledger,
+            chat=chat,
+            delivery=delivery,
+            grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),
+            clock=clock,
+        )
         intake = Intake(
             inbox=Inbox(database),
             requests=Requests(database),
@@ -300,19 +311,22 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
+        running_errands = asyncio.create_task(errands.run())
         try:
             yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
         finally:
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await sending
+            for task in (sending, running_errands):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def playing(*events: Event, answer: str = "done", gate: asyncio.Event | None = None) -> Play:

@@ -10,6 +10,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
+from codex_gateway.telegram.files import file_words
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
@@ -44,6 +45,8 @@ COMMANDS = (
     Command("session", mark("Which session and directory this chat is bound to")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
     Command("help", mark("This list")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
@@ -115,6 +118,8 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently(_markdown(markdown, limit))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
+            return file_words(reply, limit=limit)
         case _:
             assert_never(reply)
 
