@@ -100,6 +100,13 @@ class Misspoken:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowLog:
+    """Tell what a run did, step by step."""
+
+    run_id: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -114,6 +121,7 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | ShowLog
 )
 
 

@@ -136,6 +136,8 @@ class Intake:
                 await self._answer(received, request, Help())
             case rq.Misspoken() as misspoken:
                 await self._answer(received, request, NotUnderstood(misspoken))
+            case rq.ShowLog(run_id=run_id):
+                await self._answer(received, request, await self._queries.log(chat, policy, run_id))
             case _:
                 assert_never(request.wish)
 

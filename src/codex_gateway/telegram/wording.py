@@ -14,6 +14,7 @@ from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.run_logs import no_such_run, run_log
 from codex_gateway.telegram.units import count, duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
@@ -114,6 +115,10 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently(_markdown(markdown, limit))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.NoSuchRun():
+            return [no_such_run()]
+        case say.RunLog():
+            return [run_log(reply, limit=limit)]
         case _:
             assert_never(reply)
 
