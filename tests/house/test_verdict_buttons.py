@@ -1,4 +1,4 @@
-"""The buttons under a verdict, pressed over HTTP: retry, log, the command that is copied; stale and foreign ones too."""
+"""The buttons under a verdict, pressed over HTTP: retry, log, the resume command; stale and foreign ones too."""
 
 from __future__ import annotations
 

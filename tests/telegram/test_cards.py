@@ -191,11 +191,13 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, misread=Misread(12, "0.999.0")),
         "✅ Done · 1:05 · 12.3k tokens\n"
         "⚠️ Codex 0.999.0 keeps its sessions in a way that this gateway does not understand: "
-        "what it did on the way could not be shown. Look for an update of the gateway.\n[🔁 Retry → retry:3][📜 Log → log:3]",
+        "what it did on the way could not be shown. Look for an update of the gateway.\n"
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "stopped by the person": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),
-        "⏹ Stopped by you after 0:12 · 7 steps · 2 files · 12.3k tokens\n[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
+        "⏹ Stopped by you after 0:12 · 7 steps · 2 files · 12.3k tokens\n"
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "stopped while it waited": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None),

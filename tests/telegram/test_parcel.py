@@ -11,7 +11,10 @@ from codex_gateway.telegram.markup import Entity, Formatted, render
 from codex_gateway.telegram.message import Copied, Document, Keyboard, Message
 from codex_gateway.telegram.parcel import pack, unpack
 
-BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Diff", "diff:1"), ("Copy", Copied("codex resume x"))))
+BUTTONS: Keyboard = (
+    (("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")),
+    (("Diff", "diff:1"), ("Copy", Copied("codex resume x"))),
+)
 
 
 @pytest.mark.parametrize("keyboard", [(), BUTTONS])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from codex_gateway.core import event as ev
 from codex_gateway.core.reply import Moment, RunLog
 from codex_gateway.telegram.markup import utf16_len
+from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.tongue import _, plural
@@ -113,7 +114,7 @@ def _whole(log: RunLog, lines: Sequence[_Line]) -> str:
         parts += [f"    {further}".rstrip() for further in more]
     if log.error:
         parts += ["", log.error.strip()]
-    return "\n".join(parts) + "\n"
+    return clean("\n".join(parts)) + "\n"
 
 
 def _when(line: _Line) -> str:
