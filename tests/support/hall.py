@@ -21,7 +21,7 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.core.ports import Emit, Parcel
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Reply
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.watchdog import Limits
@@ -76,6 +76,9 @@ class PlayedAgent:
     #: What the machine shows of every turn.
     shows: Evidence | None = None
     ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
+    #: What the session tells of every turn.
+    remembers: list[Moment] = field(default_factory=list)
+    recalled: list[Attempt] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -91,6 +94,10 @@ class PlayedAgent:
 
     async def evidence(self, attempt: Attempt) -> Evidence | None:
         return self.shows
+
+    async def recall(self, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        self.recalled.append(attempt)
+        return self.remembers[-at_most:], max(0, len(self.remembers) - at_most)
 
     def oust(self, thread_id: ThreadId, holder: Holder) -> None:
         self.ousted.append((thread_id, holder))

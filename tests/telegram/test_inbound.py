@@ -23,6 +23,7 @@ from codex_gateway.core.request import (
     MisspokenReason,
     Request,
     Retry,
+    ShowLog,
     Wish,
 )
 from codex_gateway.telegram.inbound import BotIdentity, interpret, pressed_query_id
@@ -236,6 +237,7 @@ def press(data: str | None, **fields: Any) -> dict[str, Any]:
         ("stop:12", Cancel(RunId(12))),
         ("fork:12", Fork(RunId(12))),
         ("holder:12", EndHolder(RunId(12))),
+        ("log:12", ShowLog(RunId(12))),
         ("retry:999999999999999999", Retry(RunId(10**18 - 1))),
     ],
 )

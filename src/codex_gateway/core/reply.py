@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
@@ -65,6 +65,8 @@ class SettledCard:
     resets_at: float | None = None
     #: Set when Codex did more than could be shown.
     misread: Misread | None = None
+    #: The conversation it was in, as far as it got one.
+    thread_id: ThreadId | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -320,6 +322,34 @@ class DiffRefused:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class NoSuchRun:
+    """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a turn, and when it was written down, in Unix seconds; None where that is not told."""
+
+    at: float | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a run did, in order, as its session file tells it. `left_out` moments before these are not part of it."""
+
+    run_id: RunId
+    state: RunState
+    started_at: float | None
+    moments: tuple[Moment, ...]
+    left_out: int = 0
+    #: What went wrong, in Codex's words.
+    error: str | None = None
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -346,4 +376,6 @@ Reply: TypeAlias = (
     | FileRefused
     | DiffReport
     | DiffRefused
+    | NoSuchRun
+    | RunLog
 )

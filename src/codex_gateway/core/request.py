@@ -114,6 +114,13 @@ class Misspoken:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowLog:
+    """Tell what a run did, step by step."""
+
+    run_id: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -130,6 +137,7 @@ Wish: TypeAlias = (
     | Misspoken
     | SendFile
     | Diff
+    | ShowLog
 )
 
 

@@ -143,6 +143,8 @@ class Intake:
                 await self._answer(received, request, NotUnderstood(misspoken))
             case rq.SendFile() | rq.Diff():
                 self._errands.take(received, request, policy)
+            case rq.ShowLog(run_id=run_id):
+                await self._answer(received, request, await self._queries.log(chat, policy, run_id))
             case _:
                 assert_never(request.wish)
 

@@ -32,6 +32,7 @@ from codex_gateway.core.request import (
     Request,
     Retry,
     SendFile,
+    ShowLog,
     Wish,
 )
 
@@ -176,7 +177,7 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff|log):([1-9][0-9]{0,17})", re.ASCII)
 
 _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "stop": Cancel,
@@ -185,6 +186,7 @@ _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "fork": Fork,
     "holder": EndHolder,
     "diff": Diff,
+    "log": ShowLog,
 }
 
 _PLAIN_COMMANDS: dict[str, Wish] = {

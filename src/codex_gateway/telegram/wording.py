@@ -15,6 +15,7 @@ from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Bold, Code, Page
+from codex_gateway.telegram.run_logs import no_such_run, run_log
 from codex_gateway.telegram.tongue import _, mark, plural
 from codex_gateway.telegram.units import duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
@@ -120,6 +121,10 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently([outside(reply)])
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
             return file_words(reply, limit=limit)
+        case say.NoSuchRun():
+            return [no_such_run()]
+        case say.RunLog():
+            return [run_log(reply, limit=limit)]
         case _:
             assert_never(reply)
 
