@@ -107,6 +107,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        most_messages=bot.display.answer_max_messages,
     )
 
 

@@ -74,10 +74,11 @@ Card: TypeAlias = QueuedCard | RunningCard | SettledCard
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Codex answered, Markdown, whole."""
+    """What Codex answered to the prompt, Markdown, whole."""
 
     run_id: RunId
     markdown: str
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +181,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """The last answer, Markdown; None when there was none."""
+    """The last answer, Markdown, and its prompt; None when there was none."""
 
     run_id: RunId | None
     markdown: str | None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

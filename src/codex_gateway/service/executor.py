@@ -300,7 +300,7 @@ class Executor:
             settled_as,
             commentary=self._attendance.commentary(run, self._policies[run.chat.bot], text),
             source_bytes=source_bytes,
-            answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer)),
+            answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer, run.prompt)),
             verdict=self._chat.compose(run.chat, verdict(conduct, settled_as, elapsed_s))[0],
             now=now,
         )

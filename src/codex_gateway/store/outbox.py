@@ -62,7 +62,8 @@ class Outbox:
             lambda tx: tx.first(
                 "SELECT o.*, s.message_id AS status_message_id FROM outbox o"
                 " LEFT JOIN outbox s ON o.kind = 'verdict' AND s.run_id = o.run_id AND s.kind = 'status'"
-                " WHERE o.bot = ? AND o.chat_id = ? AND o.state IN ('pending', 'sending') ORDER BY o.id LIMIT 1",
+                " WHERE o.bot = ? AND o.chat_id = ? AND o.state IN ('pending', 'sending')"
+                " ORDER BY COALESCE(o.replaces, o.id), o.id LIMIT 1",
                 (bot, chat_id),
             )
         )
@@ -109,6 +110,24 @@ class Outbox:
             "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", error, now, outbox_id
         )
         await kept_files.remove(self._database, outbox_id)
+
+    async def replaced(self, due: Due, parcels: Sequence[Parcel], *, error: str, now: float) -> None:
+        """The chat does not take it; these say the same, and go out where it would have gone."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(
+                "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", (error, now, due.id)
+            )
+            for index, parcel in enumerate(parcels):
+                await tx.run(
+                    "INSERT INTO outbox (bot, chat_id, topic_id, run_id, kind, reply_to, parcel, source_bytes,"
+                    " created_at, replaces)"
+                    " SELECT bot, chat_id, topic_id, run_id, kind, ?, ?, source_bytes, ?, COALESCE(replaces, id)"
+                    " FROM outbox WHERE id = ?",
+                    (due.reply_to if index == 0 else None, parcel, now, due.id),
+                )
+
+        await self._database.write(work)
 
     async def status_message(self, run_id: RunId) -> MessageRef | None:
         """Where the status message of a run stands, once it was sent."""

@@ -49,11 +49,15 @@ class PollConflict(ChatUnreachable):
         self.is_webhook = "webhook" in reason.lower()
 
 
-class EntitiesRefused(ChatRefused):
+class MessageRefused(ChatRefused):
+    """The server does not take the message as it is (400, 413, or a method that it does not know)."""
+
+
+class EntitiesRefused(MessageRefused):
     """The server did not take the formatting of a message; its text may still be sent plain."""
 
 
-class NotModified(ChatRefused):
+class NotModified(MessageRefused):
     """The message says exactly this already."""
 
 
@@ -227,6 +231,8 @@ class BotApi:
         match error:
             case tg.TelegramRetryAfter(retry_after=retry_after):
                 return ChatBusy(float(max(retry_after, 1)))
+            case tg.TelegramNotFound(message=message) if "method not found" in message.lower():
+                return MessageRefused(self._clean(message))  # a Bot API server of one's own may be older
             case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():
                 return TokenRefused()
             case tg.TelegramConflictError(message=message):
@@ -234,7 +240,7 @@ class BotApi:
             case tg.TelegramServerError(message=message):
                 return ChatUnreachable(f"the server has a fault of its own ({message})", uncertain=True)
             case tg.TelegramEntityTooLarge(message=message):
-                return ChatRefused(self._clean(message))
+                return MessageRefused(self._clean(message))
             case tg.TelegramNetworkError():
                 cause = error.__cause__ or error
                 uncertain = not isinstance(cause, _NOTHING_SENT)
@@ -250,14 +256,14 @@ class BotApi:
         return text.replace(self._token, "***")
 
 
-def _bad_request(reason: str) -> ChatRefused:
+def _bad_request(reason: str) -> MessageRefused:
     """Tell the 400s apart, by their text since there is nothing else (Bot API 10.3)."""
     text = reason.lower()
     if "message is not modified" in text:
         return NotModified(reason)
     if "entit" in text:  # "can't parse entities: …", "ENTITY_BOUNDS_INVALID", "ENTITIES_TOO_LONG"
         return EntitiesRefused(reason)
-    return ChatRefused(reason)
+    return MessageRefused(reason)
 
 
 def _name(error: BaseException) -> str:

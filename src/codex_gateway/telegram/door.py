@@ -32,7 +32,10 @@ class TelegramDoor:
         self._apis = {bot.name: BotApi(bot, self._wire(bot)) for bot in settings}
         self._pollers = {name: Poller(api, receive, pace=pace) for name, api in self._apis.items()}
         self._chat = TelegramChat(
-            {bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates)) for bot in settings}
+            {
+                bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates), bot.most_messages)
+                for bot in settings
+            }
         )
 
     @property

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.files import file_words
@@ -73,20 +74,24 @@ _CONTENT = {
 }
 
 
-def word(reply: say.Reply, *, limit: int) -> list[Message]:
-    """The messages that say `reply`, in order; those of an answer are at most `limit` UTF-16 units long."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
-            return _markdown(markdown, limit) or [_sentence(_("Codex finished without saying anything."))]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
         case say.LastResult(markdown=None):
             return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
-            return _markdown(markdown or "", limit) or [_sentence(_("The last run finished without saying anything."))]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
@@ -116,7 +121,7 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
         case say.NotUnderstood(misspoken=misspoken):
             return [_sentence(_not_understood(misspoken))]
         case say.OutsideWords(markdown=markdown):
-            return silently(_markdown(markdown, limit))
+            return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
