@@ -24,6 +24,7 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.mirror import Mirror
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import lock
@@ -32,6 +33,7 @@ from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -111,6 +113,7 @@ class Gateway:
     executor: Executor
     delivery: Delivery
     mirror: Mirror
+    places: Places
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -135,7 +138,9 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(door.chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, door.chat, outbox, clock=clock)
+        board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -148,12 +153,13 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         intake = Intake(
             inbox=Inbox(database),
             requests=Requests(database),
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,
@@ -170,7 +176,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, places, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -180,11 +186,13 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
+        placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
+        placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

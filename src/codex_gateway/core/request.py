@@ -100,6 +100,27 @@ class Misspoken:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take this run out of the queue."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveUp:
+    """Let this run wait one place less."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Take out of the queue what this chat has waiting in the session of a run, up to that run."""
+
+    last: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -114,6 +135,9 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | Drop
+    | MoveUp
+    | ClearQueue
 )
 
 

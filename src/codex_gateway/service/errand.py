@@ -13,7 +13,8 @@ from codex_gateway.core.request import Request
 from codex_gateway.core.run import Run
 from codex_gateway.store.inbox import Fate, Inbox
 from codex_gateway.store.ledger import Ledger
-from codex_gateway.store.requests import Compose, Requests
+from codex_gateway.store.outbox import Compose
+from codex_gateway.store.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,22 @@ class Counter:
         self._chat = chat
         self._clock = clock
 
-    async def answer(self, errand: Errand, reply: Reply) -> None:
-        """Say `reply` where the request came from."""
+    async def answer(self, errand: Errand, reply: Reply, *, in_place: bool = False) -> None:
+        """Say `reply` where the request came from; `in_place`: in the message whose button was pressed."""
         await self._requests.answer(
             errand.inbox_id,
             errand.chat,
             parcels=self._chat.compose(errand.chat, reply),
             reply_to=errand.request.message_id,
             now=self._clock(),
+            edits=errand.request.message_id if in_place else None,
         )
+
+    async def show(self, errand: Errand, reply: Reply) -> None:
+        """Say of an errand that has ended what became of it, in the message whose button was pressed."""
+        parcels = self._chat.compose(errand.chat, reply)
+        message_id = errand.request.message_id
+        await self._requests.show(errand.chat, parcels=parcels, edits=message_id, now=self._clock())
 
     async def close(self, errand: Errand) -> None:
         """Done, and nothing is to be said."""

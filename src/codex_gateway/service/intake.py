@@ -19,12 +19,14 @@ from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.executor import Executor
+from codex_gateway.service.lineup import Lineup
 from codex_gateway.service.prompts import Prompts
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.service.steering import Steering
 from codex_gateway.store.inbox import Fate, Inbox, Received
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 
 _log = Log(__name__)
@@ -40,6 +42,7 @@ class Intake:
         requests: Requests,
         ledger: Ledger,
         queries: Queries,
+        queue: Queue,
         policies: Mapping[BotName, BotPolicy],
         interpret: Callable[[BotName, str], Request | None],
         chat: Chat,
@@ -57,6 +60,7 @@ class Intake:
         self._counter = Counter(inbox, requests, ledger, chat=chat, clock=clock)
         self._prompts = Prompts(requests, ledger, self._counter, scheduler=scheduler, clock=clock)
         self._steering = Steering(requests, self._counter, executor=executor, scheduler=scheduler, clock=clock)
+        self._lineup = Lineup(queue, self._counter, queries=queries, scheduler=scheduler, clock=clock)
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
         self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -126,5 +130,11 @@ class Intake:
                 await counter.answer(errand, Help())
             case rq.Misspoken() as misspoken:
                 await counter.answer(errand, NotUnderstood(misspoken))
+            case rq.Drop(run_id=run_id):
+                await self._lineup.drop(errand, run_id)
+            case rq.MoveUp(run_id=run_id):
+                await self._lineup.move_up(errand, run_id)
+            case rq.ClearQueue(last=last):
+                await self._lineup.clear(errand, last)
             case _:
                 assert_never(errand.request.wish)

@@ -45,6 +45,7 @@ class Steering:
         if to_stop is not None:
             assert to_stop.state is RunState.RUNNING
             self._executor.stop(to_stop.id, StopReason.USER)
+        self._scheduler.wake()
 
     async def keep_waiting(self, errand: Errand, run_id: RunId) -> None:
         """Let a long command go on."""

@@ -8,12 +8,14 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.telegram import queues
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import count, duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
@@ -114,6 +116,12 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently(_markdown(markdown, limit))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.NotQueued():
+            return [_sentence(_("That prompt does not wait here any more."))]
+        case say.NextAlready():
+            return [_sentence(_("That prompt is the next one already."))]
+        case say.QueueCleared(count=cleared):
+            return [_sentence(queues.cleared(cleared))]
         case _:
             assert_never(reply)
 
@@ -137,7 +145,7 @@ def _stopping(reply: say.Stopping) -> Message:
     if reply.waiting:
         waits = "waits" if reply.waiting == 1 else "wait"
         page.say(f" {count(reply.waiting, 'prompt')} still {waits} in the queue.")
-    return page.done()
+    return page.done(queues.clear_button(reply))
 
 
 def _status(reply: say.StatusReport) -> Message:
@@ -190,7 +198,7 @@ def _queue(reply: say.QueueReport) -> Message:
         page.line(f"… and {more} more")
     if not reply.waiting:
         page.line("Nothing waits behind it.")
-    return page.done()
+    return page.done(queues.buttons(reply.waiting[:_LISTED]))
 
 
 def _prompt(line: say.RunLine) -> str:
