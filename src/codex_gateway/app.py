@@ -26,6 +26,7 @@ from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.mirror import Mirror
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
@@ -34,6 +35,7 @@ from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -122,6 +124,7 @@ class Gateway:
     delivery: Delivery
     mirror: Mirror
     errands: Errands
+    places: Places
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -146,7 +149,9 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(door.chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, door.chat, outbox, clock=clock)
+        board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -159,7 +164,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
         kept_dir = config.base.db_path.parent / "outbox"
         await kept_files.sweep(database, kept_dir)
@@ -177,6 +182,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             requests=requests,
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,
@@ -194,7 +200,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, places, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -205,12 +211,14 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
         running_errands = tasks.create_task(gateway.errands.run(), name="errands")
+        placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
         running_errands.cancel()
+        placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

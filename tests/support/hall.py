@@ -30,12 +30,14 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -247,6 +249,13 @@ class Hall:
         await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
         return number
 
+    async def press(self, wish: rq.Wish, *, on: int, chat: ChatRef = CHAT) -> None:
+        """Press a button on one of the hall's own messages."""
+        self.last_update_id += 1
+        number = self.last_update_id
+        self.wishes[str(number)] = Request(chat, PERSON, on, True, wish)
+        await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
+
     async def query(self, sql: str) -> list[tuple[object, ...]]:
         rows = await self.database.read(lambda tx: tx.all(sql))
         return [tuple(row) for row in rows]
@@ -284,7 +293,9 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, chat, outbox, clock=clock)
+        board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -297,7 +308,7 @@ async def hall(
             attempts_dir=folder / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         errands = Errands(
             inbox=Inbox(database),
             requests=Requests(database),
@@ -312,6 +323,7 @@ async def hall(
             requests=Requests(database),
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=by_bot,
             interpret=lambda _, body: wishes.get(body),
             chat=chat,
@@ -324,13 +336,14 @@ async def hall(
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
         running_errands = asyncio.create_task(errands.run())
+        placing = asyncio.create_task(places.run())
         try:
             yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
         finally:
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            for task in (sending, running_errands):
+            for task in (sending, running_errands, placing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task

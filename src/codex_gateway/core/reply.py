@@ -109,6 +109,8 @@ class Stopping:
     run_id: RunId
     was_queued: bool
     waiting: int
+    #: The last prompt that this very chat has waiting there.
+    last_waiting: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,8 @@ class RunLine:
     prompt: str
     elapsed_s: float
     is_waiting: bool = False
+    #: It was asked for in the chat that is told of it.
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +356,23 @@ class RunLog:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NotQueued:
+    """That run does not wait in this chat's queue (any more), so it cannot be moved or taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextAlready:
+    """That run is the next one; nothing waits before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCleared:
+    """So many prompts of this chat were taken out of the queue."""
+
+    count: int
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -380,4 +401,7 @@ Reply: TypeAlias = (
     | DiffRefused
     | NoSuchRun
     | RunLog
+    | NotQueued
+    | NextAlready
+    | QueueCleared
 )

@@ -121,6 +121,27 @@ class ShowLog:
     run_id: RunId
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take this run out of the queue."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveUp:
+    """Let this run wait one place less."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Take out of the queue what this chat has waiting in the session of a run, up to that run."""
+
+    last: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -138,6 +159,9 @@ Wish: TypeAlias = (
     | SendFile
     | Diff
     | ShowLog
+    | Drop
+    | MoveUp
+    | ClearQueue
 )
 
 

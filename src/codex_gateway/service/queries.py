@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from codex_gateway.core.event import Reasoning, Window
 from codex_gateway.core.ids import ChatRef, RunId
@@ -52,7 +53,7 @@ class Queries:
         seen = await self._ledger.overview(chat)
         return QueueReport(
             running=None if seen.running is None else self._line(seen.running),
-            waiting=tuple(self._line(run) for run in seen.waiting),
+            waiting=tuple(replace(self._line(run), is_own=_is_of(run, chat)) for run in seen.waiting),
         )
 
     async def session(self, chat: ChatRef, policy: BotPolicy) -> SessionReport:
@@ -90,6 +91,10 @@ class Queries:
         is_waiting = progress is not None and progress.is_waiting
         elapsed_s = max(0.0, self._clock() - since)
         return RunLine(run.id, run.state, run.prompt, elapsed_s=elapsed_s, is_waiting=is_waiting)
+
+
+def _is_of(run: Run, chat: ChatRef) -> bool:
+    return (run.chat.bot, run.chat.chat_id) == (chat.bot, chat.chat_id)
 
 
 def _verdict(run: Run) -> SettledCard:

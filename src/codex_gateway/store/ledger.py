@@ -38,7 +38,9 @@ class Ledger:
             if session is None:
                 return Overview(None, None, (), None, 0)
             live = await runs.select(
-                tx, "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY r.id", (session.id,)
+                tx,
+                "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY coalesce(r.place, r.id)",
+                (session.id,),
             )
             ended = await runs.select(
                 tx, "r.session_id = ? AND r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1", (session.id,)

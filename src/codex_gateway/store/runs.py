@@ -46,7 +46,7 @@ class Runs:
         self._database = database
 
     async def claim(self, *, except_sessions: Collection[SessionId], now: float) -> Run | None:
-        """Take the oldest queued run whose session is free, and mark it running."""
+        """Take the first queued run whose session is free, and mark it running."""
         busy = list(except_sessions)
 
         async def work(tx: Transaction) -> Run | None:
@@ -54,7 +54,7 @@ class Runs:
                 "SELECT id FROM runs r WHERE state = 'queued'"
                 " AND session_id NOT IN (SELECT value FROM json_each(?))"
                 " AND NOT EXISTS (SELECT 1 FROM runs x WHERE x.session_id = r.session_id AND x.state = 'running')"
-                " ORDER BY id LIMIT 1",
+                " ORDER BY coalesce(r.place, r.id) LIMIT 1",
                 (json.dumps(busy),),
             )
             if row is None:

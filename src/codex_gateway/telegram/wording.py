@@ -8,6 +8,7 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.telegram import queues
 from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
@@ -130,6 +131,12 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [no_such_run()]
         case say.RunLog():
             return [run_log(reply, limit=limit)]
+        case say.NotQueued():
+            return [_sentence(_("That prompt does not wait here any more."))]
+        case say.NextAlready():
+            return [_sentence(_("That prompt is the next one already."))]
+        case say.QueueCleared(count=cleared):
+            return [_sentence(queues.cleared(cleared))]
         case _:
             assert_never(reply)
 
@@ -154,7 +161,7 @@ def _stopping(reply: say.Stopping) -> Message:
         page.say(
             plural(" {n} prompt still waits in the queue.", " {n} prompts still wait in the queue.", reply.waiting)
         )
-    return page.done()
+    return page.done(queues.clear_button(reply))
 
 
 def _status(reply: say.StatusReport) -> Message:
@@ -212,7 +219,7 @@ def _queue(reply: say.QueueReport) -> Message:
         page.line(_("… and {n} more").format(n=more))
     if not reply.waiting:
         page.line(_("Nothing waits behind it."))
-    return page.done()
+    return page.done(queues.buttons(reply.waiting[:_LISTED]))
 
 
 def _prompt(line: say.RunLine) -> str:
