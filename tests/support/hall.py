@@ -20,7 +20,7 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Emit, Parcel
+from codex_gateway.core.ports import Chat, Emit, Parcel
 from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
@@ -279,14 +279,14 @@ async def hall(
     folder: Path,
     *,
     agent: PlayedAgent | None = None,
-    chat: KeptChat | None = None,
+    chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
     agent, chat = agent or PlayedAgent(), chat or KeptChat()
     by_bot = {each.bot: each for each in policies or [policy(), policy(OTHER_BOT, resume_id=OTHER_THREAD)]}
     wishes: dict[str, Request] = {}
-    clock = time.time
     async with Database.open(folder / "app.db") as database:
         for each in by_bot.values():
             await Sessions(database).bind_bot(
@@ -338,7 +338,8 @@ async def hall(
         running_errands = asyncio.create_task(errands.run())
         placing = asyncio.create_task(places.run())
         try:
-            yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
+            kept = chat if isinstance(chat, KeptChat) else KeptChat()  # of another one the test knows more
+            yield Hall(database, agent, kept, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
         finally:
             scheduler.close()
             agent.release()
