@@ -16,18 +16,22 @@ from gallery.staging import Room, put_on
 
 _BUILD = Path("build/gallery")
 _DOCS = Path("docs/gallery")
-#: What the documentation shows, by the id of the first exhibit: its name there, and the ids.
+#: What the documentation shows: the name of each picture, and the neighbouring exhibits on it.
 PICTURES: dict[str, tuple[str, ...]] = {
-    "status": ("status.queued-behind", "status.reasoning", "status.command"),
+    "status": ("status.queued-behind", "status.starting"),
+    "at-work": ("status.reasoning", "status.command"),
     "waiting": ("status.waiting-terminal", "status.waiting-leftover"),
-    "silence": ("silence.reconnecting", "silence.input", "silence.asks-at-work"),
-    "verdicts": ("verdicts.done-scarce", "verdicts.stopped-processes"),
+    "silence": ("silence.command", "silence.input", "silence.compacting"),
+    "question": ("silence.asks-at-work", "silence.asks-idle"),
+    "verdicts": ("verdicts.done", "verdicts.done-scarce"),
+    "stopped": ("verdicts.stopped-processes",),
     "failures": ("failures.model_error", "failures.refused", "failures.rate_limited"),
     "answer-code": ("answers.01-python-module",),
     "answer-tables": ("answers.02-wide-table", "answers.03-narrow-table"),
-    "answer-diff": ("answers.04-diff", "answers.05-traceback"),
-    "answer-chinese": ("answers.06-chinese", "answers.07-japanese-korean"),
-    "commands-chinese": ("commands-zh.status-new", "commands-zh.status-idle", "commands-zh.status-running"),
+    "answer-diff": ("answers.04-diff",),
+    "answer-error": ("answers.05-traceback",),
+    "answer-chinese": ("answers.06-chinese",),
+    "commands-chinese": ("commands-zh.status-idle", "commands-zh.status-running"),
 }
 _DARK = frozenset({"silence", "answer-diff"})
 

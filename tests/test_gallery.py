@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree
 
@@ -20,6 +21,7 @@ from codex_gateway.core.progress import Doing
 from codex_gateway.core.request import MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.markup import render_parts
+from gallery.__main__ import PICTURES
 from gallery.exhibit import Chapter
 from gallery.exhibits import chapters
 from gallery.exhibits.commands import UNUSUAL
@@ -27,6 +29,7 @@ from gallery.page import page
 from gallery.staging import Room, put_on
 from gallery.text import marked_up
 
+DOCS = Path(__file__).parent.parent / "docs"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 
 
@@ -117,6 +120,17 @@ def test_the_page_is_well_formed_and_shows_every_text_as_it_arrived(rooms: tuple
             arrived = [unspaced(message.text) for message in hanging.messages]
             assert shown[: len(arrived)] == arrived
             assert set(shown[len(arrived) :]) <= set(arrived)
+
+
+def test_the_pictures_of_the_documentation_are_there_and_show_neighbours(all_chapters: tuple[Chapter, ...]) -> None:
+    names = [f"{chapter.name}.{exhibit.name}" for chapter in all_chapters for exhibit in chapter.exhibits]
+    shown = (DOCS / "explanation/gallery.md").read_text("utf-8")
+    for name, exhibits in PICTURES.items():
+        first = names.index(exhibits[0])
+        assert names[first : first + len(exhibits)] == list(exhibits)
+        assert (DOCS / "gallery" / f"{name}.png").stat().st_size < 300_000
+        assert f"../gallery/{name}.png" in shown
+    assert {path.stem for path in (DOCS / "gallery").iterdir()} == set(PICTURES)
 
 
 def test_every_button_is_drawn(rooms: tuple[Room, ...], drawn: str) -> None:
