@@ -17,6 +17,7 @@ from codex_gateway.telegram.message import Keyboard, Message
 from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.tongue import _, plural
 from codex_gateway.telegram.units import clipped, duration, moment, one_line, rough, span
+from codex_gateway.telegram.verdict_buttons import verdict_buttons
 from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons
 
@@ -42,7 +43,7 @@ def draw(card: Card) -> Message:
         case RunningCard():
             return _running(card).done(() if card.is_stopping else stop_button(card.run_id))
         case SettledCard():
-            return settled(Page(), card).done(_retry_button(card))
+            return settled(Page(), card).done(verdict_buttons(card))
         case _:
             assert_never(card)
 
@@ -216,10 +217,6 @@ def _misread(page: Page, card: SettledCard) -> Page:
     if card.misread is not None:
         page.line(f"⚠️ {misread(card.misread)}")
     return page
-
-
-def _retry_button(card: SettledCard) -> Keyboard:
-    return () if card.state is RunState.SUCCEEDED else (((_("🔁 Retry"), f"retry:{card.run_id}"),),)
 
 
 def _elapsed(card: SettledCard) -> list[str]:

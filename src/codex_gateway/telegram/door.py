@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 from codex_gateway.core.ids import BotName, ChatRef
@@ -28,15 +29,25 @@ class TelegramDoor:
         pace: PollPace | None = None,
         rates: Rates | None = None,
         manner_of: Callable[[ChatRef], Manner] = lambda _: Manner(),
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """Raises GatewayError for a proxy that cannot be used."""
+        """Raises GatewayError for a proxy that cannot be used. The clocks are those of the budgets, in seconds."""
         self._wires: dict[tuple[str | None, str | None], Wire] = {}
         self._apis = {bot.name: BotApi(bot, self._wire(bot)) for bot in settings}
         self._pollers = {
             bot.name: Poller(self._apis[bot.name], receive, pace=pace, language=bot.language) for bot in settings
         }
         self._chat = TelegramChat(
-            {bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates)) for bot in settings},
+            {
+                bot.name: Outlet(
+                    self._apis[bot.name],
+                    bot.chunk_limit,
+                    Budget(rates, monotonic=monotonic, wall=wall),
+                    bot.most_messages,
+                )
+                for bot in settings
+            },
             manner_of=manner_of,
         )
 

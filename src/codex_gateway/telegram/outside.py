@@ -33,7 +33,7 @@ def outside(reply: OutsidePrompt | OutsideEnd) -> Message:
 
 
 def silently(messages: Iterable[Message]) -> list[Message]:
-    return [replace(message, is_silent=True) for message in messages]
+    return [replace(m, is_silent=True, instead=tuple(silently(m.instead))) for m in messages]
 
 
 def _end(how: Failed | Interrupted | BrokenOff | None) -> str:

@@ -10,7 +10,11 @@ from codex_gateway.core.manner import Language
 
 @dataclass(frozen=True, slots=True)
 class BotSettings:
-    """One bot. `chunk_limit` is the longest message of an answer, in UTF-16 units, at most 4096."""
+    """One bot.
+
+    `chunk_limit` is the longest message of an answer, in UTF-16 units, at most 4096. An answer of more than
+    `most_messages` comes as its first one and a document; 0: never.
+    """
 
     name: BotName
     token: str = field(repr=False)
@@ -21,3 +25,4 @@ class BotSettings:
     chunk_limit: int = 3500
     #: The language of its menu; None is that of each person's Telegram.
     language: Language | None = None
+    most_messages: int = 4

@@ -30,6 +30,15 @@ def rough(number: int) -> str:
     return f"{number / 1_000_000:.1f}M"
 
 
+def size(count_bytes: int) -> str:
+    """999 B, 12 kB, 1.2 MB."""
+    if count_bytes < 1000:
+        return f"{count_bytes} B"
+    if count_bytes < 999_500:
+        return f"{count_bytes / 1000:.0f} kB"
+    return f"{count_bytes / 1_000_000:.1f} MB"
+
+
 def moment(unix_s: float) -> str:
     """Fri 20 Nov 19:00 UTC, in the time zone of the machine, which is named."""
     then = datetime.fromtimestamp(unix_s).astimezone()

@@ -9,13 +9,17 @@ from typing import assert_never
 from codex_gateway.core import reply as say
 from codex_gateway.core.manner import Language
 from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.telegram import queues
+from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
+from codex_gateway.telegram.files import file_words
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Bold, Code, Page
+from codex_gateway.telegram.run_logs import no_such_run, run_log
 from codex_gateway.telegram.tongue import _, mark, plural, speaking
 from codex_gateway.telegram.units import duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
@@ -49,6 +53,8 @@ COMMANDS = (
     Command("format", mark("What answers are made of"), "[text|rich]"),
     Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
@@ -74,20 +80,24 @@ _CONTENT = {
 }
 
 
-def word(reply: say.Reply, *, limit: int) -> list[Message]:
-    """The messages that say `reply`, in order; those of an answer are at most `limit` UTF-16 units long."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
-            return _markdown(markdown, limit) or [_sentence(_("Codex finished without saying anything."))]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
         case say.LastResult(markdown=None):
             return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
-            return _markdown(markdown or "", limit) or [_sentence(_("The last run finished without saying anything."))]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
@@ -117,11 +127,23 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
         case say.NotUnderstood(misspoken=misspoken):
             return [_sentence(_not_understood(misspoken))]
         case say.OutsideWords(markdown=markdown):
-            return silently(_markdown(markdown, limit))
+            return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
         case say.ChoiceReport():
             return [chosen(reply)]
+        case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
+            return file_words(reply, limit=limit)
+        case say.NoSuchRun():
+            return [no_such_run()]
+        case say.RunLog():
+            return [run_log(reply, limit=limit)]
+        case say.NotQueued():
+            return [_sentence(_("That prompt does not wait here any more."))]
+        case say.NextAlready():
+            return [_sentence(_("That prompt is the next one already."))]
+        case say.QueueCleared(count=cleared):
+            return [_sentence(queues.cleared(cleared))]
         case _:
             assert_never(reply)
 
@@ -152,7 +174,7 @@ def _stopping(reply: say.Stopping) -> Message:
         page.say(
             plural(" {n} prompt still waits in the queue.", " {n} prompts still wait in the queue.", reply.waiting)
         )
-    return page.done()
+    return page.done(queues.clear_button(reply))
 
 
 def _status(reply: say.StatusReport) -> Message:
@@ -210,7 +232,7 @@ def _queue(reply: say.QueueReport) -> Message:
         page.line(_("… and {n} more").format(n=more))
     if not reply.waiting:
         page.line(_("Nothing waits behind it."))
-    return page.done()
+    return page.done(queues.buttons(reply.waiting[:_LISTED]))
 
 
 def _prompt(line: say.RunLine) -> str:
