@@ -15,6 +15,7 @@ from codex_gateway.core.reply import Card, Reply
 from codex_gateway.log import Log
 from codex_gateway.telegram.api import BotApi, EntitiesRefused, MessageRefused
 from codex_gateway.telegram.budget import Budget, Turn
+from codex_gateway.telegram.detail import told
 from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.parcel import pack, unpack
 from codex_gateway.telegram.tongue import speaking
@@ -51,7 +52,7 @@ class TelegramChat:
         """The messages that say `reply`, in order."""
         outlet, manner = self._outlet(chat), self._manner_of(chat)
         with speaking(manner.language):
-            messages = word(reply, limit=outlet.chunk_limit, most_messages=outlet.most_messages)
+            messages = word(told(reply, manner.detail), limit=outlet.chunk_limit, most_messages=outlet.most_messages)
         return [pack(message) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
