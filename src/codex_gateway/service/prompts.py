@@ -7,6 +7,7 @@ from collections.abc import Callable
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.reply import NothingToRetry, StillAtIt
 from codex_gateway.log import Log
+from codex_gateway.service.binding import Binding
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.ledger import Ledger
@@ -25,16 +26,22 @@ class Prompts:
         counter: Counter,
         *,
         scheduler: Scheduler,
+        binding: Binding,
         clock: Callable[[], float],
     ) -> None:
         self._requests = requests
         self._ledger = ledger
         self._counter = counter
         self._scheduler = scheduler
+        self._binding = binding
         self._clock = clock
 
     async def ask(self, errand: Errand, prompt: str, *, retry_of: RunId | None = None) -> None:
         """Queue a prompt in the session of its chat."""
+        refusal = await self._binding.refusal(errand)
+        if refusal is not None:
+            await self._counter.answer(errand, refusal)
+            return
         request = errand.request
         new = NewRun(
             inbox_id=errand.inbox_id,

@@ -12,6 +12,7 @@ from codex_gateway.core.reply import LastResult, QueueReport, RunLine, SessionRe
 from codex_gateway.core.run import Run
 from codex_gateway.service.executor import Executor
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.sessions import Binding
 
 
 class Queries:
@@ -44,14 +45,17 @@ class Queries:
             waiting=tuple(replace(self._line(run), is_own=_is_of(run, chat)) for run in seen.waiting),
         )
 
-    async def session(self, chat: ChatRef, policy: BotPolicy) -> SessionReport:
+    async def session(self, chat: ChatRef, policy: BotPolicy, bound: Binding | None) -> SessionReport:
+        """What our own rows tell of the session that a chat is bound to."""
         seen = await self._ledger.overview(chat)
         return SessionReport(
             bot=chat.bot,
             thread_id=None if seen.session is None else seen.session.thread_id,
-            workdir=policy.workdir,
+            workdir=(bound and bound.workdir) or policy.workdir,
             codex_home=policy.codex_home,
             runs=seen.run_count,
+            is_own=bound is not None and bound.is_own,
+            fork_of=None if seen.session is None else seen.session.forked_from,
         )
 
     async def last_result(self, chat: ChatRef) -> LastResult:

@@ -25,6 +25,7 @@ class NewRun:
     user_id: UserId
     prompt_message_id: int
     prompt: str
+    #: The bot's own; that of the chat's binding comes before it.
     workdir: Path
     retry_of: RunId | None = None
 
@@ -40,9 +41,10 @@ class Requests:
 
         async def work(tx: Transaction) -> RunId:
             chat = new.chat
-            session = await sessions.find(tx, chat)
-            if session is None:
+            bound = await sessions.binding(tx, chat)
+            if bound is None:
                 raise LookupError(f"no session is bound to {chat}")
+            session = bound.session
             run_id = RunId(
                 await tx.insert(
                     "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
@@ -56,7 +58,7 @@ class Requests:
                         new.user_id,
                         new.prompt_message_id,
                         new.prompt,
-                        str(new.workdir),
+                        str(bound.workdir or new.workdir),
                         new.retry_of,
                         now,
                     ),

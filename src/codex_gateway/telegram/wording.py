@@ -8,7 +8,7 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram import queues
+from codex_gateway.telegram import queues, sessions
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.markup import render_parts, split
@@ -43,6 +43,11 @@ COMMANDS = (
     Command("lastresult", "Say the last answer again"),
     Command("queue", "What waits"),
     Command("session", "Which session and directory this chat is bound to"),
+    Command("sessions", "Which sessions there are, to choose from"),
+    Command("bind", "Let this chat speak to a session, by id or title", "SESSION"),
+    Command("newsession", "Let the next prompt begin a session", "DIR"),
+    Command("fork", "Let the next prompt go on in a fork of the session"),
+    Command("unbind", "Go back to the bot’s own session"),
     Command("whoami", "Your id and this chat's, for the configuration"),
     Command("help", "This list"),
 )
@@ -122,6 +127,17 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return [_sentence(_("That prompt is the next one already."))]
         case say.QueueCleared(count=cleared):
             return [_sentence(queues.cleared(cleared))]
+        case (
+            say.SessionList()
+            | say.Bound()
+            | say.WorkdirChanged()
+            | say.SessionToBegin()
+            | say.Unbound()
+            | say.NotBound()
+            | say.Ambiguous()
+            | say.NoWorkdir()
+        ):
+            return [sessions.told(reply)]
         case _:
             assert_never(reply)
 
@@ -216,7 +232,7 @@ def _session(reply: say.SessionReport) -> Message:
     page.line(f"Runs so far: {reply.runs}")
     if reply.thread_id:
         page.line("In a terminal: ").code(f"codex resume {reply.thread_id}")
-    return page.done()
+    return sessions.details(page, reply).done()
 
 
 def _who(reply: say.WhoReport) -> Message:
