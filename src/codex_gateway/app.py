@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
@@ -22,13 +23,14 @@ from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
-from codex_gateway.store import lock
+from codex_gateway.store import kept_files, lock
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
@@ -106,6 +108,13 @@ def _shelf(bot: Bot, config: GatewayConfig) -> CodexShelf:
     )
 
 
+def _guarded(config: GatewayConfig) -> tuple[Path, ...]:
+    """What /get never gives, wherever a work directory has it: our secrets, our database, Codex's login."""
+    base = config.base
+    own = [base.db_path, base.db_path.with_name(f"{base.db_path.name}-wal"), *(bot.codex.home for bot in config.bots)]
+    return (*own, *([config.path] if config.path else []))
+
+
 def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
     proxy = config.base.telegram_proxy
     return BotSettings(
@@ -114,6 +123,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        most_messages=bot.display.answer_max_messages,
     )
 
 
@@ -127,6 +137,7 @@ class Gateway:
     executor: Executor
     delivery: Delivery
     mirror: Mirror
+    errands: Errands
     places: Places
     agents: Mapping[BotName, ExecAgent]
 
@@ -168,9 +179,21 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             clock=clock,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
+        inbox, requests = Inbox(database), Requests(database)
+        kept_dir = config.base.db_path.parent / "outbox"
+        await kept_files.sweep(database, kept_dir)
+        errands = Errands(
+            inbox=inbox,
+            requests=requests,
+            ledger=ledger,
+            chat=door.chat,
+            delivery=delivery,
+            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            clock=clock,
+        )
         intake = Intake(
-            inbox=Inbox(database),
-            requests=Requests(database),
+            inbox=inbox,
+            requests=requests,
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
@@ -182,6 +205,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         mirror = Mirror(
@@ -192,7 +216,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, places, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, places, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -202,12 +226,14 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
+        running_errands = tasks.create_task(gateway.errands.run(), name="errands")
         placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
+        running_errands.cancel()
         placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):

@@ -40,6 +40,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "stream_flush_interval_s": 1.5,
         "progress_tick_interval_s": 15,
         "message_chunk_limit": 3500,
+        "answer_max_messages": 4,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
         "mirrors_outside_turns": True,
@@ -79,6 +80,7 @@ EVERY_OVERRIDE = {
     "codex_jsonl_reasoning_throttle_seconds = 5": lambda bot, _: bot.display.reasoning_throttle_s == 5,
     "codex_mirror_outside_turns = false": lambda bot, _: bot.display.mirrors_outside_turns is False,
     'codex_jsonl_reasoning_mode = "summary"': lambda bot, _: bot.display.reasoning_mode is ReasoningMode.SUMMARY,
+    "answer_max_messages = 0": lambda bot, _: bot.display.answer_max_messages == 0,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }
 

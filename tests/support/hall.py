@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,14 +20,15 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Emit, Parcel, Shelf
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Reply
+from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.places import Places
@@ -78,6 +80,9 @@ class PlayedAgent:
     #: What the machine shows of every turn.
     shows: Evidence | None = None
     ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
+    #: What the session tells of every turn.
+    remembers: list[Moment] = field(default_factory=list)
+    recalled: list[Attempt] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -93,6 +98,10 @@ class PlayedAgent:
 
     async def evidence(self, attempt: Attempt) -> Evidence | None:
         return self.shows
+
+    async def recall(self, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        self.recalled.append(attempt)
+        return self.remembers[-at_most:], max(0, len(self.remembers) - at_most)
 
     def oust(self, thread_id: ThreadId, holder: Holder) -> None:
         self.ousted.append((thread_id, holder))
@@ -302,15 +311,15 @@ async def hall(
     folder: Path,
     *,
     agent: PlayedAgent | None = None,
-    chat: KeptChat | None = None,
+    chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
     shelf: Shelf | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
     agent, chat = agent or PlayedAgent(), chat or KeptChat()
     by_bot = {each.bot: each for each in policies or [policy(), policy(OTHER_BOT, resume_id=OTHER_THREAD)]}
     wishes: dict[str, Request] = {}
-    clock = time.time
     async with Database.open(folder / "app.db") as database:
         for each in by_bot.values():
             await Sessions(database).bind_bot(
@@ -333,6 +342,15 @@ async def hall(
             clock=clock,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
+        errands = Errands(
+            inbox=Inbox(database),
+            requests=Requests(database),
+            ledger=ledger,
+            chat=chat,
+            delivery=delivery,
+            grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),
+            clock=clock,
+        )
         intake = Intake(
             inbox=Inbox(database),
             requests=Requests(database),
@@ -347,18 +365,21 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
+        running_errands = asyncio.create_task(errands.run())
         placing = asyncio.create_task(places.run())
         try:
-            yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
+            kept = chat if isinstance(chat, KeptChat) else KeptChat()  # of another one the test knows more
+            yield Hall(database, agent, kept, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
         finally:
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            for task in (sending, placing):
+            for task in (sending, running_errands, placing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task

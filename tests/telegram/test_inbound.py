@@ -26,6 +26,7 @@ from codex_gateway.core.request import (
     MoveUp,
     Request,
     Retry,
+    ShowLog,
     Wish,
 )
 from codex_gateway.telegram.inbound import BotIdentity, interpret, pressed_query_id
@@ -239,6 +240,7 @@ def press(data: str | None, **fields: Any) -> dict[str, Any]:
         ("stop:12", Cancel(RunId(12))),
         ("fork:12", Fork(RunId(12))),
         ("holder:12", EndHolder(RunId(12))),
+        ("log:12", ShowLog(RunId(12))),
         ("drop:12", Drop(RunId(12))),
         ("up:12", MoveUp(RunId(12))),
         ("clear:12", ClearQueue(RunId(12))),

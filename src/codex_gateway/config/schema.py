@@ -32,6 +32,7 @@ Boolean = Annotated[bool, PlainValidator(parse.boolean)]
 Seconds = Annotated[float, PlainValidator(parse.seconds), Unit("seconds")]
 SecondsOrOff = Annotated[float, PlainValidator(parse.seconds), Unit("seconds, 0 = off")]
 ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code units, 16 to 4096")]
+MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("messages, 0 = no limit")]
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
@@ -95,6 +96,7 @@ class Overridable(Table):
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
+    answer_max_messages: MessageCount = 4
 
 
 class BaseTable(Overridable):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
@@ -66,6 +66,8 @@ class SettledCard:
     resets_at: float | None = None
     #: Set when Codex did more than could be shown.
     misread: Misread | None = None
+    #: The conversation it was in, as far as it got one.
+    thread_id: ThreadId | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -73,10 +75,11 @@ Card: TypeAlias = QueuedCard | RunningCard | SettledCard
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Codex answered, Markdown, whole."""
+    """What Codex answered to the prompt, Markdown, whole."""
 
     run_id: RunId
     markdown: str
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +186,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """The last answer, Markdown; None when there was none."""
+    """The last answer, Markdown, and its prompt; None when there was none."""
 
     run_id: RunId | None
     markdown: str | None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,109 @@ class OutsideEnd:
     """Such a turn ended without an answer; `how` None: there was nothing to say."""
 
     how: Failed | Interrupted | BrokenOff | None
+
+
+class FileRefusal(StrEnum):
+    """Why a file is not sent."""
+
+    #: No path was given.
+    UNNAMED = "unnamed"
+    MISSING = "missing"
+    #: It is not in the work directory.
+    OUTSIDE = "outside"
+    #: It is a symbolic link, or lies behind one.
+    LINK = "link"
+    #: It may hold passwords or keys.
+    CONFIDENTIAL = "confidential"
+    DIRECTORY = "directory"
+    #: A pipe, a socket, a device.
+    SPECIAL = "special"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file of the work directory. `kept` holds its bytes and is ours, `path` is how it was asked for."""
+
+    path: str
+    kept: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileRefused:
+    """Why a file is not sent; `entries` is what is in a directory."""
+
+    path: str
+    reason: FileRefusal
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReport:
+    """What differs from the last commit. `text` is the diff, or None when it is long: then it lies in `kept`."""
+
+    files: int
+    added: int
+    removed: int
+    text: str | None = None
+    kept: Path | None = None
+    #: Files that git does not know.
+    untracked: tuple[str, ...] = ()
+    #: Changed files that may hold secrets: they are left out.
+    secret: tuple[str, ...] = ()
+
+
+class DiffRefusal(StrEnum):
+    """Why no diff is shown."""
+
+    #: There is no git here.
+    NO_GIT = "no_git"
+    NO_REPOSITORY = "no_repository"
+    NO_WORKDIR = "no_workdir"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    #: git itself failed; its words say why.
+    FAILED = "failed"
+    #: The run named is none of this chat's.
+    UNKNOWN_RUN = "unknown_run"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRefused:
+    """Why no diff is shown; `words` are git's own."""
+
+    reason: DiffRefusal
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchRun:
+    """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a turn, and when it was written down, in Unix seconds; None where that is not told."""
+
+    at: float | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a run did, in order, as its session file tells it. `left_out` moments before these are not part of it."""
+
+    run_id: RunId
+    state: RunState
+    started_at: float | None
+    moments: tuple[Moment, ...]
+    left_out: int = 0
+    #: What went wrong, in Codex's words.
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +489,12 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | SentFile
+    | FileRefused
+    | DiffReport
+    | DiffRefused
+    | NoSuchRun
+    | RunLog
     | NotQueued
     | NextAlready
     | QueueCleared

@@ -81,6 +81,20 @@ class AskHelp:
     """What can I say?"""
 
 
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Send a file of the work directory; an empty path says that none was named."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Show what differs from the last commit in the work directory, of this chat or of the run named."""
+
+    run_id: RunId | None = None
+
+
 class MisspokenReason(StrEnum):
     """Why nothing can be done with a message."""
 
@@ -98,6 +112,13 @@ class Misspoken:
     reason: MisspokenReason
     #: The word or the kind of content it is about, e.g. "/stpo" or "voice".
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowLog:
+    """Tell what a run did, step by step."""
+
+    run_id: RunId
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +189,9 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | SendFile
+    | Diff
+    | ShowLog
     | Drop
     | MoveUp
     | ClearQueue

@@ -116,13 +116,16 @@ class Binding:
             said = SessionToBegin(bound.workdir or errand.policy.workdir, bound.session.thread_id)
             await self._bindings.fork(errand.chat, bound.session, told=self._told(errand, said), now=self._clock())
 
-    async def refusal(self, errand: Errand) -> NoWorkdir | None:
-        """Why a prompt of this chat cannot be worked on where the chat was bound to; None if it can."""
+    async def placed(self, errand: Errand) -> Errand | None:
+        """The errand with the directory that its chat works in; None, and answered: nobody may work there any more."""
         bound = await self._bindings.of(errand.chat)
         if bound is None or bound.workdir is None:
-            return None
+            return errand
         found = await self._named(errand, str(bound.workdir))
-        return found if isinstance(found, NoWorkdir) else None
+        if isinstance(found, NoWorkdir):
+            await self._counter.answer(errand, found)
+            return None
+        return replace(errand, policy=replace(errand.policy, workdir=bound.workdir))
 
     async def _bind(self, errand: Errand, session: SavedSession, directory: Path | None) -> None:
         if session.is_archived:

@@ -19,6 +19,7 @@ from codex_gateway.log import Log
 from codex_gateway.service.binding import Binding
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Counter, Errand
+from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.lineup import Lineup
 from codex_gateway.service.prompts import Prompts
@@ -53,6 +54,7 @@ class Intake:
         executor: Executor,
         scheduler: Scheduler,
         delivery: Delivery,
+        errands: Errands,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
@@ -60,6 +62,7 @@ class Intake:
         self._policies = policies
         self._interpret = interpret
         self._delivery = delivery
+        self._errands = errands
         self._clock = clock
         self._counter = Counter(inbox, requests, ledger, chat=chat, clock=clock)
         self._binding = Binding(bindings, self._counter, shelves=shelves, queries=queries, clock=clock)
@@ -87,6 +90,8 @@ class Intake:
                 await self._act_on(received)
 
     async def _act_on(self, received: Received) -> None:
+        if self._errands.has(received.id):
+            return
         try:
             await self._admit(received)
         except sqlite3.Error:  # not the update's fault: it stays in the inbox, and the door brings it again
@@ -137,6 +142,11 @@ class Intake:
                 await counter.answer(errand, Help())
             case rq.Misspoken() as misspoken:
                 await counter.answer(errand, NotUnderstood(misspoken))
+            case rq.SendFile() | rq.Diff():
+                if (placed := await self._binding.placed(errand)) is not None:
+                    self._errands.take(placed)
+            case rq.ShowLog(run_id=run_id):
+                await counter.answer(errand, await self._queries.log(chat, errand.policy, run_id))
             case rq.Drop(run_id=run_id):
                 await self._lineup.drop(errand, run_id)
             case rq.MoveUp(run_id=run_id):

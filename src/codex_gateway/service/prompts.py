@@ -38,9 +38,8 @@ class Prompts:
 
     async def ask(self, errand: Errand, prompt: str, *, retry_of: RunId | None = None) -> None:
         """Queue a prompt in the session of its chat."""
-        refusal = await self._binding.refusal(errand)
-        if refusal is not None:
-            await self._counter.answer(errand, refusal)
+        placed = await self._binding.placed(errand)
+        if placed is None:
             return
         request = errand.request
         new = NewRun(
@@ -49,7 +48,7 @@ class Prompts:
             user_id=request.user_id,
             prompt_message_id=request.message_id,
             prompt=prompt,
-            workdir=errand.policy.workdir,
+            workdir=placed.policy.workdir,
             retry_of=retry_of,
         )
         run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, OutboxId, RunId
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Reply
+from codex_gateway.store import kept_files
 from codex_gateway.store.database import Database, Row, Transaction
 
 #: Puts a reply into messages of the chat it goes to.
@@ -65,7 +67,8 @@ class Outbox:
             lambda tx: tx.first(
                 "SELECT o.*, coalesce(s.message_id, o.edits) AS edited_id FROM outbox o"
                 " LEFT JOIN outbox s ON o.kind = 'verdict' AND s.run_id = o.run_id AND s.kind = 'status'"
-                " WHERE o.bot = ? AND o.chat_id = ? AND o.state IN ('pending', 'sending') ORDER BY o.id LIMIT 1",
+                " WHERE o.bot = ? AND o.chat_id = ? AND o.state IN ('pending', 'sending')"
+                " ORDER BY COALESCE(o.replaces, o.id), o.id LIMIT 1",
                 (bot, chat_id),
             )
         )
@@ -104,12 +107,32 @@ class Outbox:
         await self._set(
             "UPDATE outbox SET state = 'sent', message_id = ?, settled_at = ? WHERE id = ?", message_id, now, outbox_id
         )
+        await kept_files.remove(self._database, outbox_id)
 
     async def refused(self, outbox_id: OutboxId, *, error: str, now: float) -> None:
         """The chat will never take it."""
         await self._set(
             "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", error, now, outbox_id
         )
+        await kept_files.remove(self._database, outbox_id)
+
+    async def replaced(self, due: Due, parcels: Sequence[Parcel], *, error: str, now: float) -> None:
+        """The chat does not take it; these say the same, and go out where it would have gone."""
+
+        async def work(tx: Transaction) -> None:
+            await tx.run(
+                "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", (error, now, due.id)
+            )
+            for index, parcel in enumerate(parcels):
+                await tx.run(
+                    "INSERT INTO outbox (bot, chat_id, topic_id, run_id, kind, reply_to, parcel, source_bytes,"
+                    " created_at, replaces)"
+                    " SELECT bot, chat_id, topic_id, run_id, kind, ?, ?, source_bytes, ?, COALESCE(replaces, id)"
+                    " FROM outbox WHERE id = ?",
+                    (due.reply_to if index == 0 else None, parcel, now, due.id),
+                )
+
+        await self._database.write(work)
 
     async def status_message(self, run_id: RunId) -> MessageRef | None:
         """Where the status message of a run stands, once it was sent."""
@@ -163,14 +186,17 @@ async def add(
     run_id: RunId | None = None,
     reply_to: int | None = None,
     source_bytes: int = 0,
+    kept: Path | None = None,
     edits: int | None = None,
 ) -> None:
     """Put messages into the outbox, as a part of the transaction that they tell of.
 
-    The first one is the reply, or takes the place of message `edits`.
+    The first one is the reply, or takes the place of message `edits`. `kept` is a file of ours that the last of them
+    sends; it is removed after that.
     """
+    outbox_id = None
     for index, parcel in enumerate(parcels):
-        await tx.run(
+        outbox_id = await tx.insert(
             "INSERT INTO outbox (bot, chat_id, topic_id, run_id, kind, reply_to, parcel, source_bytes,"
             " created_at, edits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -186,6 +212,8 @@ async def add(
                 edits if index == 0 else None,
             ),
         )
+    if kept is not None and outbox_id is not None:
+        await kept_files.note(tx, OutboxId(outbox_id), kept)
 
 
 def _chat(row: Row) -> ChatRef:

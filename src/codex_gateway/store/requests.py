@@ -25,7 +25,6 @@ class NewRun:
     user_id: UserId
     prompt_message_id: int
     prompt: str
-    #: The bot's own; that of the chat's binding comes before it.
     workdir: Path
     retry_of: RunId | None = None
 
@@ -41,10 +40,9 @@ class Requests:
 
         async def work(tx: Transaction) -> RunId:
             chat = new.chat
-            bound = await sessions.binding(tx, chat)
-            if bound is None:
+            session = await sessions.find(tx, chat)
+            if session is None:
                 raise LookupError(f"no session is bound to {chat}")
-            session = bound.session
             run_id = RunId(
                 await tx.insert(
                     "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
@@ -58,7 +56,7 @@ class Requests:
                         new.user_id,
                         new.prompt_message_id,
                         new.prompt,
-                        str(bound.workdir or new.workdir),
+                        str(new.workdir),
                         new.retry_of,
                         now,
                     ),
@@ -87,11 +85,15 @@ class Requests:
         parcels: Sequence[Parcel],
         reply_to: int,
         now: float,
+        kept: Path | None = None,
         edits: int | None = None,
     ) -> None:
-        """Answer a request that asks for nothing but words, in the place of message `edits` if that is given."""
+        """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent.
+
+        With `edits` the answer takes the place of that message.
+        """
         await self._database.write(
-            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, edits=edits)
+            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
         )
 
     async def show(self, chat: ChatRef, *, parcels: Sequence[Parcel], edits: int, now: float) -> None:
@@ -168,9 +170,12 @@ async def _answer(
     parcels: Sequence[Parcel],
     reply_to: int,
     now: float,
+    kept: Path | None = None,
     edits: int | None = None,
 ) -> None:
-    await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, edits=edits)
+    await outbox.add(
+        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=edits
+    )
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
 
 

@@ -313,6 +313,12 @@ async def find(tx: Transaction, run_id: RunId) -> Run | None:
     return None if row is None else as_run(row)
 
 
+async def last_attempt(tx: Transaction, run_id: RunId) -> Attempt | None:
+    """The attempt that a run ended with, or is at."""
+    row = await tx.first("SELECT * FROM attempts WHERE run_id = ? ORDER BY id DESC LIMIT 1", (run_id,))
+    return None if row is None else _attempt(row)
+
+
 async def select(tx: Transaction, where: str, values: Sequence[str | int | float | None] = ()) -> list[Run]:
     """The runs that a condition and an order over `r` (runs) and `s` (sessions) name."""
     return [as_run(row) for row in await tx.all(f"{_SELECT} WHERE {where}", values)]
@@ -360,4 +366,6 @@ def _attempt(row: Row) -> Attempt:
         offset_bytes=row["offset_bytes"],
         pid=row["pid"],
         start_ticks=row["start_ticks"],
+        turn_id=row["turn_id"],
+        turn_bytes=row["turn_bytes"],
     )

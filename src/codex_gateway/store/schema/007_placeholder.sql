@@ -1,1 +1,1 @@
--- Nothing: this number belongs to another change.
+-- Nothing: the number is given to another part.
