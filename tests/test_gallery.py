@@ -89,6 +89,11 @@ def test_everything_misspoken_hangs_there(replies: list[say.Reply]) -> None:
     assert any(said.about == UNUSUAL for said in misspoken)
 
 
+def test_every_refusal_of_a_file_or_a_diff_hangs_there(replies: list[say.Reply]) -> None:
+    assert {reply.reason for reply in replies if isinstance(reply, say.FileRefused)} == set(say.FileRefusal)
+    assert {reply.reason for reply in replies if isinstance(reply, say.DiffRefused)} == set(say.DiffRefusal)
+
+
 def test_there_are_twenty_answers_of_agents(all_chapters: tuple[Chapter, ...]) -> None:
     answers = [reply for e in all_chapters[0].exhibits for reply in e.replies if isinstance(reply, say.Answer)]
     assert len(answers) >= 20
