@@ -25,10 +25,12 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -68,6 +70,9 @@ def _policy(bot: Bot) -> BotPolicy:
         shows_commentary=display.jsonl_stream_events,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
+        inbox_dir=bot.files.inbox_dir,
+        transcribe_cmd=bot.files.transcribe_cmd,
+        paste_window_s=bot.files.paste_window_s,
     )
 
 
@@ -147,6 +152,15 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         board = Board(door.chat, outbox, clock=clock)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            door,
+            policies=policies,
+            chat=door.chat,
+            delivery=delivery,
+            environ=config.harmless_environ(),
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -155,6 +169,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             chat=door.chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
@@ -168,7 +183,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             chat=door.chat,
             delivery=delivery,
-            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            grounds=Grounds(kept_dir, config.harmless_environ(), guarded=_guarded(config)),
             clock=clock,
         )
         intake = Intake(

@@ -30,8 +30,10 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -184,6 +186,25 @@ class KeptChat:
         return [text.removeprefix("answer: ") for text in self.texts(chat) if text.startswith("answer: ")]
 
 
+@dataclass
+class KeptDownloads:
+    """Files that people have sent, by their id; a fault is raised instead."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    #: Set: a download goes on.
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        self.fetched.append(file_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        found = self.files[file_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
 def policy(
     bot: BotName = BOT,
     *,
@@ -265,6 +286,7 @@ async def hall(
     agent: PlayedAgent | None = None,
     chat: KeptChat | None = None,
     policies: list[BotPolicy] | None = None,
+    downloads: KeptDownloads | None = None,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
     agent, chat = agent or PlayedAgent(), chat or KeptChat()
@@ -279,6 +301,15 @@ async def hall(
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         board = Board(chat, outbox, clock=clock)
         delivery = Delivery(outbox, chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            downloads or KeptDownloads(),
+            policies=by_bot,
+            chat=chat,
+            delivery=delivery,
+            environ={"PATH": os.defpath},
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -287,6 +318,7 @@ async def hall(
             chat=chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
         )

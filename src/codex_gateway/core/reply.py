@@ -320,6 +320,14 @@ class DiffRefused:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood of a voice message: these words are the prompt."""
+
+    run_id: RunId
+    words: str
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -346,4 +354,5 @@ Reply: TypeAlias = (
     | FileRefused
     | DiffReport
     | DiffRefused
+    | Heard
 )

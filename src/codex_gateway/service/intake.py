@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
 from codex_gateway.core import request as rq
+from codex_gateway.core.attachment import Attachment, sorted_out, unsaid
 from codex_gateway.core.ids import BotName, ChatRef, RunId
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -115,8 +116,8 @@ class Intake:
     async def _fulfil(self, received: Received, request: Request, policy: BotPolicy) -> None:
         chat = request.chat
         match request.wish:
-            case rq.Ask(prompt=prompt):
-                await self._queue(received, request, policy, prompt=prompt)
+            case rq.Ask() as ask:
+                await self._ask(received, request, policy, ask)
             case rq.Retry(run_id=run_id):
                 await self._retry(received, request, policy, run_id)
             case rq.Cancel(run_id=run_id):
@@ -146,8 +147,23 @@ class Intake:
             case _:
                 assert_never(request.wish)
 
+    async def _ask(self, received: Received, request: Request, policy: BotPolicy, ask: rq.Ask) -> None:
+        files = sorted_out(ask.attachments, can_listen=bool(policy.transcribe_cmd))
+        if files is None:
+            misspoken = rq.Misspoken(rq.MisspokenReason.VOICE_NOT_CONFIGURED, "")
+            await self._answer(received, request, NotUnderstood(misspoken))
+        else:
+            await self._queue(received, request, policy, prompt=ask.prompt or unsaid(files), attachments=files)
+
     async def _queue(
-        self, received: Received, request: Request, policy: BotPolicy, *, prompt: str, retry_of: RunId | None = None
+        self,
+        received: Received,
+        request: Request,
+        policy: BotPolicy,
+        *,
+        prompt: str,
+        retry_of: RunId | None = None,
+        attachments: tuple[Attachment, ...] = (),
     ) -> None:
         new = NewRun(
             inbox_id=received.id,
@@ -157,6 +173,7 @@ class Intake:
             prompt=prompt,
             workdir=policy.workdir,
             retry_of=retry_of,
+            attachments=attachments,
         )
         run_id = await self._requests.queue(new, compose=self._compose(request.chat), now=self._clock())
         _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)

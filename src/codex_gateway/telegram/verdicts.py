@@ -100,6 +100,10 @@ FAILURES: dict[FailureKind, Explanation] = {
         "Codex ended well, but nothing of what it wrote was understood.",
         "This Codex may be newer than the gateway: update the gateway.",
     ),
+    FailureKind.ATTACHMENT: Explanation(
+        "a file that came with the prompt could not be used.",
+        "Codex was not started. Look at what it says below, then Retry, or send the file again.",
+    ),
     FailureKind.OTHER: Explanation("Codex ended with an error.", "Write on, or Retry."),
 }
 

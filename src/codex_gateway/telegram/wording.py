@@ -10,7 +10,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
-from codex_gateway.telegram.files import file_words
+from codex_gateway.telegram.files import file_trouble, file_words, heard
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
@@ -117,6 +117,8 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
             return silently(_markdown(markdown, limit))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.Heard(words=words):
+            return [heard(words)]
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
             return file_words(reply, limit=limit)
         case _:
@@ -246,5 +248,7 @@ def _not_understood(misspoken: Misspoken) -> str:
             return "What shall Codex do? Write it in the same message."
         case MisspokenReason.UNSUPPORTED_CONTENT:
             return f"I cannot take {_CONTENT.get(about, 'this kind of message')}: please write it as text."
+        case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
+            return file_trouble(misspoken)
         case _:
             assert_never(misspoken.reason)
