@@ -27,6 +27,7 @@ from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.mirror import Mirror
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
@@ -36,6 +37,7 @@ from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -112,6 +114,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        most_messages=bot.display.answer_max_messages,
     )
 
 
@@ -126,6 +129,7 @@ class Gateway:
     delivery: Delivery
     mirror: Mirror
     errands: Errands
+    places: Places
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -150,7 +154,9 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(door.chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, door.chat, outbox, clock=clock)
+        board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
         luggage = Luggage(
             Attachments(database),
@@ -173,7 +179,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
         kept_dir = config.base.db_path.parent / "outbox"
         await kept_files.sweep(database, kept_dir)
@@ -191,6 +197,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             requests=requests,
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,
@@ -208,7 +215,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, places, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -219,12 +226,14 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
         running_errands = tasks.create_task(gateway.errands.run(), name="errands")
+        placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
         running_errands.cancel()
+        placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

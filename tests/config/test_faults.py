@@ -90,6 +90,9 @@ UUID_EXPECTED = "expected the UUID of a session, got "
             for wrong in ("../up", "/tmp/x", "a//b", "a,b", ".git", "a/..")
         ),
         ("message_chunk_limit = 15", "expected a whole number from 16 to 4096, got the number 15"),
+        ("answer_max_messages = -1", "expected a whole number of messages, 0 or more, got the number -1"),
+        ("answer_max_messages = 1001", "expected at most 1000 messages, got the number 1001"),
+        ("answer_max_messages = 1.5", "expected a whole number of messages, 0 or more, got the number 1.5"),
         ("message_chunk_limit = 99.5", "expected a whole number from 16 to 4096, got the number 99.5"),
         ("codex_home = 3", "expected a path, got the number 3"),
         ('codex_home = "a\\u0000b"', "expected a path, got the text"),

@@ -39,6 +39,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "stream_flush_interval_s": 1.5,
         "progress_tick_interval_s": 15,
         "message_chunk_limit": 3500,
+        "answer_max_messages": 4,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
         "mirrors_outside_turns": True,
@@ -83,6 +84,7 @@ EVERY_OVERRIDE = {
     'inbox_dir = "a/from chat"': lambda bot, _: bot.files.inbox_dir == "a/from chat",
     'transcribe_cmd = ["hear", "{file}"]': lambda bot, _: bot.files.transcribe_cmd == ("hear", "{file}"),
     "paste_window_seconds = 0": lambda bot, _: bot.files.paste_window_s == 0,
+    "answer_max_messages = 0": lambda bot, _: bot.display.answer_max_messages == 0,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }
 

@@ -8,10 +8,13 @@ import pytest
 from codex_gateway.core.errors import ChatRefused
 from codex_gateway.core.ports import Parcel
 from codex_gateway.telegram.markup import Entity, Formatted, render
-from codex_gateway.telegram.message import Document, Keyboard, Message
+from codex_gateway.telegram.message import Copied, Document, Keyboard, Message
 from codex_gateway.telegram.parcel import pack, unpack
 
-BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Diff", "diff:1"),))
+BUTTONS: Keyboard = (
+    (("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")),
+    (("Diff", "diff:1"), ("Copy", Copied("codex resume x"))),
+)
 
 
 @pytest.mark.parametrize("keyboard", [(), BUTTONS])
@@ -29,6 +32,13 @@ def test_a_parcel_gives_back_what_was_put_in(formatted: Formatted, keyboard: Key
         for is_silent in (False, True):
             message = Message(formatted, keyboard, is_silent, document)
             assert unpack(pack(message)) == message
+
+
+def test_a_parcel_keeps_what_may_be_sent_instead() -> None:
+    other = Message(Formatted("1 < 2", (Entity("code", 0, 5),)), BUTTONS, is_silent=True)
+    document = Message(Formatted("all of it"), document=Document("a.md", text="# A"), instead=(other, other))
+    rich = Message(Formatted(""), rich="<p>1 &lt; 2</p>", instead=(other, document))
+    assert unpack(pack(rich)) == rich
 
 
 def test_a_parcel_of_the_first_form_can_still_be_read() -> None:

@@ -73,6 +73,8 @@ class Display:
     progress_tick_interval_s: float
     #: UTF-16 code units a message, 16 to 4096.
     message_chunk_limit: int
+    #: An answer of more messages comes as its first one and a document; 0 = never.
+    answer_max_messages: int
     jsonl_stream_events: bool
     reasoning_mode: ReasoningMode
     #: 0 = every piece of reasoning is shown.

@@ -32,6 +32,7 @@ Boolean = Annotated[bool, PlainValidator(parse.boolean)]
 Seconds = Annotated[float, PlainValidator(parse.seconds), Unit("seconds")]
 SecondsOrOff = Annotated[float, PlainValidator(parse.seconds), Unit("seconds, 0 = off")]
 ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code units, 16 to 4096")]
+MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("messages, 0 = no limit")]
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
@@ -97,6 +98,7 @@ class Overridable(Table):
     inbox_dir: FolderInside = "codex-inbox"
     transcribe_cmd: Arguments = ()
     paste_window_seconds: SecondsOrOff = 1
+    answer_max_messages: MessageCount = 4
 
 
 class BaseTable(Overridable):

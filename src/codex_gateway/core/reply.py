@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
@@ -65,6 +65,8 @@ class SettledCard:
     resets_at: float | None = None
     #: Set when Codex did more than could be shown.
     misread: Misread | None = None
+    #: The conversation it was in, as far as it got one.
+    thread_id: ThreadId | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -72,10 +74,11 @@ Card: TypeAlias = QueuedCard | RunningCard | SettledCard
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Codex answered, Markdown, whole."""
+    """What Codex answered to the prompt, Markdown, whole."""
 
     run_id: RunId
     markdown: str
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ class Stopping:
     run_id: RunId
     was_queued: bool
     waiting: int
+    #: The last prompt that this very chat has waiting there.
+    last_waiting: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ class RunLine:
     prompt: str
     elapsed_s: float
     is_waiting: bool = False
+    #: It was asked for in the chat that is told of it.
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +185,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """The last answer, Markdown; None when there was none."""
+    """The last answer, Markdown, and its prompt; None when there was none."""
 
     run_id: RunId | None
     markdown: str | None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +336,51 @@ class Heard:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoSuchRun:
+    """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a turn, and when it was written down, in Unix seconds; None where that is not told."""
+
+    at: float | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a run did, in order, as its session file tells it. `left_out` moments before these are not part of it."""
+
+    run_id: RunId
+    state: RunState
+    started_at: float | None
+    moments: tuple[Moment, ...]
+    left_out: int = 0
+    #: What went wrong, in Codex's words.
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotQueued:
+    """That run does not wait in this chat's queue (any more), so it cannot be moved or taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextAlready:
+    """That run is the next one; nothing waits before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCleared:
+    """So many prompts of this chat were taken out of the queue."""
+
+    count: int
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -355,4 +408,9 @@ Reply: TypeAlias = (
     | DiffReport
     | DiffRefused
     | Heard
+    | NoSuchRun
+    | RunLog
+    | NotQueued
+    | NextAlready
+    | QueueCleared
 )

@@ -120,6 +120,34 @@ class Misspoken:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowLog:
+    """Tell what a run did, step by step."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take this run out of the queue."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveUp:
+    """Let this run wait one place less."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Take out of the queue what this chat has waiting in the session of a run, up to that run."""
+
+    last: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -136,6 +164,10 @@ Wish: TypeAlias = (
     | Misspoken
     | SendFile
     | Diff
+    | ShowLog
+    | Drop
+    | MoveUp
+    | ClearQueue
 )
 
 

@@ -7,19 +7,18 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from codex_gateway.core import request as rq
 from codex_gateway.core.ids import InboxId, RunId
-from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.reply import DiffRefusal, DiffRefused, DiffReport, FileRefusal, FileRefused, Reply, SentFile
 from codex_gateway.core.request import Request
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errand import Errand
 from codex_gateway.service.git_diff import LARGEST_BYTES, NoDiff, working_diff
 from codex_gateway.service.inside import Refused, identities, opened
-from codex_gateway.store.inbox import Fate, Inbox, Received
+from codex_gateway.store.inbox import Fate, Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.requests import Requests
 
@@ -29,9 +28,6 @@ _log = Log(__name__)
 _AT_ONCE = 4
 #: A diff up to so many bytes may be text in the chat.
 _SHORT_BYTES = 12_000
-
-#: What takes time.
-Errand: TypeAlias = rq.SendFile | rq.Diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +64,16 @@ class Errands:
         self._grounds = grounds
         self._clock = clock
         self._under_way: set[InboxId] = set()
-        self._waiting: asyncio.Queue[tuple[Received, Request, BotPolicy]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[Errand] = asyncio.Queue()
 
     def has(self, inbox_id: InboxId) -> bool:
         """Whether this update is being worked at."""
         return inbox_id in self._under_way
 
-    def take(self, received: Received, request: Request, policy: BotPolicy) -> None:
+    def take(self, errand: Errand) -> None:
         """Begin an errand, as soon as there is somebody free."""
-        self._under_way.add(received.id)
-        self._waiting.put_nowait((received, request, policy))
+        self._under_way.add(errand.inbox_id)
+        self._waiting.put_nowait(errand)
 
     async def run(self) -> None:
         """Work for ever. Cancel it to end; what is unfinished stays open."""
@@ -87,17 +83,18 @@ class Errands:
 
     async def _work(self) -> None:
         while True:
-            received, request, policy = await self._waiting.get()
+            errand = await self._waiting.get()
             try:
-                await self._do(received, request, policy)
+                await self._do(errand)
             except Exception as error:  # noqa: BLE001 - one errand's fault must not end the others
-                _log.exception("errand.dead", bot=received.bot, inbox=received.id)
-                await self._inbox.close(received.id, Fate.DEAD, note=repr(error), now=self._clock())
+                _log.exception("errand.dead", bot=errand.chat.bot, inbox=errand.inbox_id)
+                await self._inbox.close(errand.inbox_id, Fate.DEAD, note=repr(error), now=self._clock())
             finally:
-                self._under_way.discard(received.id)
+                self._under_way.discard(errand.inbox_id)
 
-    async def _do(self, received: Received, request: Request, policy: BotPolicy) -> None:
-        kept = self._grounds.kept_dir / str(received.id)
+    async def _do(self, errand: Errand) -> None:
+        request, policy = errand.request, errand.policy
+        kept = self._grounds.kept_dir / str(errand.inbox_id)
         match request.wish:
             case rq.SendFile(path=path):
                 reply = await asyncio.to_thread(self._fetch, policy.workdir, path, kept)
@@ -107,7 +104,7 @@ class Errands:
                 raise TypeError(f"{request.wish!r} is no errand")
         is_kept = isinstance(reply, SentFile | DiffReport) and reply.kept is not None
         await self._requests.answer(
-            received.id,
+            errand.inbox_id,
             request.chat,
             parcels=self._chat.compose(request.chat, reply),
             reply_to=request.message_id,

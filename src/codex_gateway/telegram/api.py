@@ -15,7 +15,7 @@ from codex_gateway.telegram.inbound_files import LARGEST_BYTES
 from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
 from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
-from codex_gateway.telegram.message import Document, Keyboard, Message
+from codex_gateway.telegram.message import Button, Copied, Document, Keyboard, Message
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Session, Wire, time_limit
 
@@ -53,11 +53,15 @@ class PollConflict(ChatUnreachable):
         self.is_webhook = "webhook" in reason.lower()
 
 
-class EntitiesRefused(ChatRefused):
+class MessageRefused(ChatRefused):
+    """The server does not take the message as it is (400, 413, or a method that it does not know)."""
+
+
+class EntitiesRefused(MessageRefused):
     """The server did not take the formatting of a message; its text may still be sent plain."""
 
 
-class NotModified(ChatRefused):
+class NotModified(MessageRefused):
     """The message says exactly this already."""
 
 
@@ -99,6 +103,7 @@ class _GetMe(methods.GetMe):
 
 build(
     types.MessageEntity,
+    types.CopyTextButton,
     types.InlineKeyboardButton,
     types.InlineKeyboardMarkup,
     types.ReplyParameters,
@@ -260,6 +265,8 @@ class BotApi:
         match error:
             case tg.TelegramRetryAfter(retry_after=retry_after):
                 return ChatBusy(float(max(retry_after, 1)))
+            case tg.TelegramNotFound(message=message) if "method not found" in message.lower():
+                return MessageRefused(self._clean(message))  # a Bot API server of one's own may be older
             case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():
                 return TokenRefused()
             case tg.TelegramConflictError(message=message):
@@ -267,7 +274,7 @@ class BotApi:
             case tg.TelegramServerError(message=message):
                 return ChatUnreachable(f"the server has a fault of its own ({message})", uncertain=True)
             case tg.TelegramEntityTooLarge(message=message):
-                return ChatRefused(self._clean(message))
+                return MessageRefused(self._clean(message))
             case tg.TelegramNetworkError():
                 cause = error.__cause__ or error
                 uncertain = not isinstance(cause, _NOTHING_SENT)
@@ -283,14 +290,14 @@ class BotApi:
         return text.replace(self._token, "***")
 
 
-def _bad_request(reason: str) -> ChatRefused:
+def _bad_request(reason: str) -> MessageRefused:
     """Tell the 400s apart, by their text since there is nothing else (Bot API 10.3)."""
     text = reason.lower()
     if "message is not modified" in text:
         return NotModified(reason)
     if "entit" in text:  # "can't parse entities: …", "ENTITY_BOUNDS_INVALID", "ENTITIES_TOO_LONG"
         return EntitiesRefused(reason)
-    return ChatRefused(reason)
+    return MessageRefused(reason)
 
 
 def _name(error: BaseException) -> str:
@@ -318,5 +325,12 @@ async def _input_file(document: Document) -> types.BufferedInputFile:
 def _markup(keyboard: Keyboard) -> types.InlineKeyboardMarkup | None:
     if not keyboard:
         return None
-    rows = [[types.InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
-    return types.InlineKeyboardMarkup(inline_keyboard=rows)
+    return types.InlineKeyboardMarkup(inline_keyboard=[[_button(button) for button in row] for row in keyboard])
+
+
+def _button(button: Button) -> types.InlineKeyboardButton:
+    match button:
+        case (text, Copied(copied=copied)):
+            return types.InlineKeyboardButton(text=text, copy_text=types.CopyTextButton(text=copied))
+        case (text, str(data)):
+            return types.InlineKeyboardButton(text=text, callback_data=data)

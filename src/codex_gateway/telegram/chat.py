@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from codex_gateway.core.errors import ChatBusy, ChatRefused
+from codex_gateway.core.errors import ChatBusy, ChatRefused, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.manner import Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Card, Reply
 from codex_gateway.log import Log
-from codex_gateway.telegram.api import BotApi, EntitiesRefused
+from codex_gateway.telegram.api import BotApi, EntitiesRefused, MessageRefused
 from codex_gateway.telegram.budget import Budget, Turn
 from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.parcel import pack, unpack
@@ -33,6 +33,8 @@ class Outlet:
     api: BotApi
     chunk_limit: int
     budget: Budget
+    #: An answer of more messages comes as its first one and a document; 0: never.
+    most_messages: int = 4
 
 
 class TelegramChat:
@@ -47,9 +49,9 @@ class TelegramChat:
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
         """The messages that say `reply`, in order."""
-        limit = self._outlet(chat).chunk_limit
-        with speaking(self._manner_of(chat).language):
-            messages = word(reply, limit=limit)
+        outlet, manner = self._outlet(chat), self._manner_of(chat)
+        with speaking(manner.language):
+            messages = word(reply, limit=outlet.chunk_limit, most_messages=outlet.most_messages)
         return [pack(message) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
@@ -67,7 +69,11 @@ class TelegramChat:
 
         try:
             message = await request(plainly=False)
-        except EntitiesRefused as error:
+        except MessageRefused as error:
+            if unpacked.instead and (unpacked.rich is not None or not isinstance(error, EntitiesRefused)):
+                raise FormRefused(str(error), instead=tuple(pack(other) for other in unpacked.instead)) from error
+            if not isinstance(error, EntitiesRefused):
+                raise
             _log.warning("message.formatting_refused", bot=chat.bot, chat=chat.chat_id, why=error)
             message = await request(plainly=True)
         self._remember(message, parcel)

@@ -24,15 +24,19 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    ClearQueue,
     Diff,
+    Drop,
     EndHolder,
     Fork,
     KeepWaiting,
     Misspoken,
     MisspokenReason,
+    MoveUp,
     Request,
     Retry,
     SendFile,
+    ShowLog,
     Wish,
 )
 from codex_gateway.telegram.inbound_files import attached
@@ -178,7 +182,7 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff|log|drop|up|clear):([1-9][0-9]{0,17})", re.ASCII)
 
 _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "stop": Cancel,
@@ -187,6 +191,10 @@ _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "fork": Fork,
     "holder": EndHolder,
     "diff": Diff,
+    "log": ShowLog,
+    "drop": Drop,
+    "up": MoveUp,
+    "clear": ClearQueue,
 }
 
 _PLAIN_COMMANDS: dict[str, Wish] = {
