@@ -26,11 +26,13 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
@@ -72,6 +74,9 @@ def _policy(bot: Bot) -> BotPolicy:
         shows_commentary=display.jsonl_stream_events,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
+        inbox_dir=bot.files.inbox_dir,
+        transcribe_cmd=bot.files.transcribe_cmd,
+        paste_window_s=bot.files.paste_window_s,
     )
 
 
@@ -167,6 +172,15 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         places = Places(queue, door.chat, outbox, clock=clock)
         board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            door,
+            policies=policies,
+            chat=door.chat,
+            delivery=delivery,
+            environ=config.harmless_environ(),
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -175,6 +189,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             chat=door.chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
@@ -188,7 +203,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             chat=door.chat,
             delivery=delivery,
-            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            grounds=Grounds(kept_dir, config.harmless_environ(), guarded=_guarded(config)),
             clock=clock,
         )
         intake = Intake(

@@ -31,9 +31,11 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
@@ -225,6 +227,25 @@ class PlayedShelf:
         return "0.0.0"
 
 
+@dataclass
+class KeptDownloads:
+    """Files that people have sent, by their id; a fault is raised instead."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    #: Set: a download goes on.
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        self.fetched.append(file_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        found = self.files[file_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
 def policy(
     bot: BotName = BOT,
     *,
@@ -314,6 +335,7 @@ async def hall(
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
     shelf: Shelf | None = None,
+    downloads: KeptDownloads | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
@@ -330,6 +352,15 @@ async def hall(
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            downloads or KeptDownloads(),
+            policies=by_bot,
+            chat=chat,
+            delivery=delivery,
+            environ={"PATH": os.defpath},
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -338,6 +369,7 @@ async def hall(
             chat=chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
         )

@@ -39,6 +39,7 @@ Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), 
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
+FolderInside = Annotated[str, PlainValidator(parse.folder_inside), Unit("path inside of codex_workdir")]
 EnvPattern = Annotated[str, PlainValidator(parse.variable_pattern)]
 EnvPatterns = Annotated[tuple[EnvPattern, ...], BeforeValidator(parse.name_list)]
 File = Annotated[Path, PlainValidator(lambda value, info: parse.file(value, _around(info))), Unit("path")]
@@ -96,6 +97,9 @@ class Overridable(Table):
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
+    inbox_dir: FolderInside = "codex-inbox"
+    transcribe_cmd: Arguments = ()
+    paste_window_seconds: SecondsOrOff = 1
     answer_max_messages: MessageCount = 4
 
 

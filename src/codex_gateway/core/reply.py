@@ -341,6 +341,14 @@ class DiffRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood of a voice message: these words are the prompt."""
+
+    run_id: RunId
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoSuchRun:
     """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
 
@@ -493,6 +501,7 @@ Reply: TypeAlias = (
     | FileRefused
     | DiffReport
     | DiffRefused
+    | Heard
     | NoSuchRun
     | RunLog
     | NotQueued

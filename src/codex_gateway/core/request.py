@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, RunId, UserId
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Give this prompt to Codex."""
+    """Give this prompt to Codex, with these files; without words it is about the files alone."""
 
     prompt: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,12 @@ class MisspokenReason(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     #: `/new` with nothing behind it.
     EMPTY_PROMPT = "empty_prompt"
-    #: A photo, a voice note, a sticker …
+    #: A sticker, a poll, a place …
     UNSUPPORTED_CONTENT = "unsupported_content"
+    #: More than the chat lets us download.
+    FILE_TOO_LARGE = "file_too_large"
+    #: Spoken words, and nothing is configured that understands them.
+    VOICE_NOT_CONFIGURED = "voice_not_configured"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from codex_gateway.service.attendance import Attendance
 from codex_gateway.service.board import Board
 from codex_gateway.service.conduct import Conduct
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.settling import settlement, verdict
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.runs import Runs
@@ -48,6 +49,7 @@ class Executor:
         chat: Chat,
         board: Board,
         delivery: Delivery,
+        luggage: Luggage,
         attempts_dir: Path,
         clock: Callable[[], float],
     ) -> None:
@@ -58,6 +60,7 @@ class Executor:
         self._chat = chat
         self._board = board
         self._delivery = delivery
+        self._luggage = luggage
         self._attendance = Attendance(runs, chat, board, delivery, clock)
         self._attempts_dir = attempts_dir
         self._clock = clock
@@ -71,11 +74,19 @@ class Executor:
         fork_of = session.forked_from if session.thread_id is None else None
         turn = Turn(thread_id=session.thread_id, prompt=run.prompt, workdir=run.workdir, fork_of=fork_of)
 
+        items = await self._luggage.of(run)
+
         async def begin(_: Conduct) -> Attempt:
             start = agent.starting_point(turn)
             return await self._runs.begin_attempt(run, start, directory_of=self._directory_of, now=self._clock())
 
-        await self._conduct(run, begin, lambda attempt, emit: agent.perform(turn, attempt, emit))
+        async def perform(attempt: Attempt, emit: Emit) -> Outcome:
+            packed = await self._luggage.packed(
+                run, turn, items
+            )  # here, where a stop ends it, and nobody else waits for it
+            return packed if isinstance(packed, Failed) else await agent.perform(packed, attempt, emit)
+
+        await self._conduct(run, begin, perform)
 
     async def resume(self, run: Run, attempt: Attempt) -> None:
         """Take up a run that an earlier life of ours began."""

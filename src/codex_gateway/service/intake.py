@@ -116,8 +116,8 @@ class Intake:
         """The one dispatch: each wish is carried out by the module of its concern."""
         counter, queries, chat = self._counter, self._queries, errand.chat
         match errand.request.wish:
-            case rq.Ask(prompt=prompt):
-                await self._prompts.ask(errand, prompt)
+            case rq.Ask() as ask:
+                await self._prompts.take(errand, ask)
             case rq.Retry(run_id=run_id):
                 await self._prompts.retry(errand, run_id)
             case rq.Cancel(run_id=run_id):
