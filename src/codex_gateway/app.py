@@ -27,6 +27,7 @@ from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
@@ -37,6 +38,7 @@ from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
@@ -128,6 +130,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        language=bot.display.language.language,
         most_messages=bot.display.answer_max_messages,
     )
 
@@ -162,10 +165,14 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         for policy in policies.values():
             await sessions.bind_bot(policy.bot, codex_home=policy.codex_home, thread_id=policy.resume_id, now=clock())
 
+        kept = ChatManners(database)
+        languages = {bot.name: bot.display.language for bot in config.bots}
+        manners = Manners(kept, await kept.all(), languages=languages, clock=clock)
+
         async def receive(bot: BotName, updates: Sequence[RawUpdate]) -> None:
             await intake.receive(bot, updates)
 
-        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
+        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive, manner_of=manners.of)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         queue = Queue(database)
@@ -192,6 +199,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
@@ -220,6 +228,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

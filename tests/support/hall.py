@@ -32,6 +32,7 @@ from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
@@ -40,6 +41,7 @@ from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
@@ -348,6 +350,7 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
+        manners = Manners(ChatManners(database), await ChatManners(database).all(), languages={}, clock=clock)
         queue = Queue(database)
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
@@ -372,6 +375,7 @@ async def hall(
             luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         errands = Errands(
@@ -397,6 +401,7 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

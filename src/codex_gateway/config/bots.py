@@ -61,6 +61,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             reasoning_mode=settings.codex_jsonl_reasoning_mode,
             reasoning_throttle_s=settings.codex_jsonl_reasoning_throttle_seconds,
             mirrors_outside_turns=settings.codex_mirror_outside_turns,
+            language=settings.language,
         ),
         files=Files(
             inbox_dir=settings.inbox_dir,

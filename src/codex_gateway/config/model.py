@@ -10,6 +10,7 @@ from pathlib import Path
 from codex_gateway.config.faults import Fault
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 
 
@@ -83,6 +84,7 @@ class Display:
     reasoning_throttle_s: float
     #: Whether turns of its session that were not asked for through it are passed on.
     mirrors_outside_turns: bool
+    language: LanguageChoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from codex_gateway.config import parse
 from codex_gateway.config.model import ApprovalsMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 
 
 def _around(info: ValidationInfo) -> parse.Surroundings:
@@ -36,6 +37,7 @@ MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("message
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
+Language = Annotated[LanguageChoice, PlainValidator(parse.word(LanguageChoice)), Unit("auto, en or zh")]
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
@@ -100,6 +102,7 @@ class Overridable(Table):
     inbox_dir: FolderInside = "codex-inbox"
     transcribe_cmd: Arguments = ()
     paste_window_seconds: SecondsOrOff = 1
+    language: Language = LanguageChoice.AUTO
     answer_max_messages: MessageCount = 4
 
 
@@ -134,6 +137,7 @@ _VARIABLES = {
     "allowed_chat_ids": "TELEGRAM_ALLOWED_CHAT_IDS",
     "resume_id": "CODEX_CLI_RESUME_ID",
     "codex_workdir": "CODEX_WORKDIR",
+    "language": "TELEGRAM_LANGUAGE",  # LANGUAGE itself is the system's, and set on many
 }
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, RunId, UserId
+from codex_gateway.core.manner import Choice, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,21 @@ class Misspoken:
 
 
 @dataclass(frozen=True, slots=True)
+class AskChoice:
+    """What is chosen here, and what is there to choose from? `unknown` is a word that was none of it."""
+
+    setting: Setting
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """From now on, do it so in this chat."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLog:
     """Tell what a run did, step by step."""
 
@@ -195,6 +211,8 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | AskChoice
+    | Choose
     | SendFile
     | Diff
     | ShowLog
@@ -211,10 +229,14 @@ Wish: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two."""
+    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two.
+
+    `language` is the IETF tag of the person's language, if the door knows it.
+    """
 
     chat: ChatRef
     user_id: UserId
     message_id: int
     is_private: bool
     wish: Wish
+    language: str | None = None

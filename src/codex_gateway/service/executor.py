@@ -12,7 +12,8 @@ from typing import TypeAlias, assert_never
 from codex_gateway.core import event as ev
 from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import AttemptId, BotName, RunId, ThreadId
+from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, ThreadId
+from codex_gateway.core.manner import Manner
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
@@ -52,6 +53,7 @@ class Executor:
         luggage: Luggage,
         attempts_dir: Path,
         clock: Callable[[], float],
+        manner_of: Callable[[ChatRef], Manner] = lambda _: Manner(),
     ) -> None:
         self._runs = runs
         self._outbox = outbox
@@ -61,7 +63,8 @@ class Executor:
         self._board = board
         self._delivery = delivery
         self._luggage = luggage
-        self._attendance = Attendance(runs, chat, board, delivery, clock)
+        self._attendance = Attendance(runs, chat, board, delivery, clock, manner_of)
+        self._manner_of = manner_of
         self._attempts_dir = attempts_dir
         self._clock = clock
         self._mirrored = frozenset(bot for bot, policy in policies.items() if policy.mirrors_outside_turns)
@@ -270,10 +273,10 @@ class Executor:
             self._wake(run)
 
     def _shown(self, conduct: Conduct, event: ev.Reasoning, now_s: float) -> ev.Reasoning:
-        """As much of the reasoning as the owner wants shown, and no oftener."""
-        policy = self._policies[conduct.run.chat.bot]
+        """As much of the reasoning as the owner and the chat want shown, and no oftener."""
+        policy, chat = self._policies[conduct.run.chat.bot], conduct.run.chat
         is_due = now_s - conduct.reasoned_at >= policy.pace.reasoning_throttle_s
-        if not policy.shows_reasoning:
+        if not policy.tells_reasoning(self._manner_of(chat).detail):
             return ev.Reasoning("")
         if not is_due:
             return ev.Reasoning(conduct.progress.reasoning or "")

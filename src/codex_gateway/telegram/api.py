@@ -154,10 +154,13 @@ class BotApi:
         assert isinstance(updates, list)  # aiogram has checked it against __returning__
         return updates
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        """Set the menu: names without the slash, and what they do."""
+    async def set_commands(self, commands: Sequence[tuple[str, str]], *, language_code: str | None = None) -> None:
+        """Set the menu: names without the slash, and what they do.
+
+        With a code (ISO 639-1) for people of that language, else for all who have no menu of their own language.
+        """
         menu = [types.BotCommand(command=name, description=text) for name, text in commands]
-        await self._call(methods.SetMyCommands(commands=menu), limit_s=CALL_LIMIT_S)
+        await self._call(methods.SetMyCommands(commands=menu, language_code=language_code), limit_s=CALL_LIMIT_S)
 
     async def answer_callback(self, query_id: str, *, limit_s: float) -> None:
         """End the spinner on a button that was pressed."""

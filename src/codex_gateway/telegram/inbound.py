@@ -39,6 +39,7 @@ from codex_gateway.core.request import (
     ShowLog,
     Wish,
 )
+from codex_gateway.telegram.inbound_choices import choice_button, choice_command
 from codex_gateway.telegram.inbound_files import attached
 from codex_gateway.telegram.inbound_sessions import session_button, session_command
 
@@ -99,6 +100,7 @@ class _Chat(Struct):
 class _User(Struct):
     id: _Id
     is_bot: bool = False
+    language_code: str | None = None
 
 
 class _Original(Struct, rename={"sender": "from"}):
@@ -236,7 +238,10 @@ def _said(bot: BotIdentity, message: _Message, fields: dict[str, Raw]) -> Reques
     if wish is None:
         return None
     chat = _chat_ref(bot, message)
-    return Request(chat, UserId(message.sender.id), message.message_id, is_private=is_private, wish=wish)
+    person = message.sender
+    return Request(
+        chat, UserId(person.id), message.message_id, is_private=is_private, wish=wish, language=person.language_code
+    )
 
 
 def _with_file(wish: Wish | None, file: Attachment | Misspoken) -> Wish | None:
@@ -266,13 +271,14 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         message.message_id,
         is_private=message.chat.type == "private",
         wish=wish,
+        language=press.sender.language_code,
     )
 
 
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
-        return session_button(data)
+        return session_button(data) or choice_button(data or "")
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 
@@ -326,7 +332,7 @@ def _command_wish(name: str, rest: str) -> Wish | None:
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
     if name == "get":
         return SendFile(rest)
-    return _PLAIN_COMMANDS.get(name) or session_command(name, rest)
+    return _PLAIN_COMMANDS.get(name) or session_command(name, rest) or choice_command(name, rest)
 
 
 def _without_mention(words: str, username: str) -> str | None:
