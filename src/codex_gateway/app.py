@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
@@ -21,17 +22,20 @@ from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.mirror import Mirror
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
-from codex_gateway.store import lock
+from codex_gateway.store import kept_files, lock
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -90,6 +94,13 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
     )
 
 
+def _guarded(config: GatewayConfig) -> tuple[Path, ...]:
+    """What /get never gives, wherever a work directory has it: our secrets, our database, Codex's login."""
+    base = config.base
+    own = [base.db_path, base.db_path.with_name(f"{base.db_path.name}-wal"), *(bot.codex.home for bot in config.bots)]
+    return (*own, *([config.path] if config.path else []))
+
+
 def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
     proxy = config.base.telegram_proxy
     return BotSettings(
@@ -112,6 +123,8 @@ class Gateway:
     executor: Executor
     delivery: Delivery
     mirror: Mirror
+    errands: Errands
+    places: Places
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -136,7 +149,9 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(door.chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, door.chat, outbox, clock=clock)
+        board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -149,18 +164,32 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
+        inbox, requests = Inbox(database), Requests(database)
+        kept_dir = config.base.db_path.parent / "outbox"
+        await kept_files.sweep(database, kept_dir)
+        errands = Errands(
+            inbox=inbox,
+            requests=requests,
+            ledger=ledger,
+            chat=door.chat,
+            delivery=delivery,
+            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            clock=clock,
+        )
         intake = Intake(
-            inbox=Inbox(database),
-            requests=Requests(database),
+            inbox=inbox,
+            requests=requests,
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         mirror = Mirror(
@@ -171,7 +200,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, places, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -181,11 +210,15 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
+        running_errands = tasks.create_task(gateway.errands.run(), name="errands")
+        placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
+        running_errands.cancel()
+        placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

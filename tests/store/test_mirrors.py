@@ -239,7 +239,7 @@ async def test_a_chat_with_a_binding_of_its_own_is_told_by_that_one(tmp_path: Pa
         for chat in (CHAT, own):
             await it.queue(chat=chat)
         await it.database.write(
-            lambda tx: tx.run("INSERT INTO bindings VALUES (?, ?, ?, ?, 1.0)", (ALPHA, -100, 5, session))
+            lambda tx: tx.run("INSERT INTO bindings VALUES (?, ?, ?, ?, 1.0, NULL)", (ALPHA, -100, 5, session))
         )
         told = {bound.chat.chat_id: await it.mirrors.chats(bound) for bound in await it.mirrors.bound()}
         assert told == {0: [CHAT], -100: [own]}

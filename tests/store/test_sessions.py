@@ -48,7 +48,8 @@ async def test_a_chat_with_a_binding_of_its_own_uses_it(tmp_path: Path) -> None:
         sessions = Sessions(database)
         bot_wide = await sessions.bind_bot(ALPHA, codex_home=HOME, thread_id=ONE, now=1)
         other = await sessions.bind_bot(BETA, codex_home=HOME, thread_id=TWO, now=1)
-        await database.write(lambda tx: tx.run("INSERT INTO bindings VALUES ('alpha', -100, 4, ?, 1)", (other.id,)))
+        row = "INSERT INTO bindings VALUES ('alpha', -100, 4, ?, 1, NULL)"
+        await database.write(lambda tx: tx.run(row, (other.id,)))
         assert await sessions.of(ChatRef(ALPHA, -100, 4)) == other
         assert await sessions.of(ChatRef(ALPHA, -100, 5)) == bot_wide
         assert await sessions.of(ChatRef(BotName("nobody"), 1)) is None

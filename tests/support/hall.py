@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -19,21 +20,24 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Emit, Parcel
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Reply
+from codex_gateway.core.ports import Chat, Emit, Parcel
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.outbox import Outbox
+from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
 from codex_gateway.store.runs import Runs
 from codex_gateway.store.sessions import Sessions
@@ -74,6 +78,9 @@ class PlayedAgent:
     #: What the machine shows of every turn.
     shows: Evidence | None = None
     ousted: list[tuple[ThreadId, Holder]] = field(default_factory=list)
+    #: What the session tells of every turn.
+    remembers: list[Moment] = field(default_factory=list)
+    recalled: list[Attempt] = field(default_factory=list)
     _released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def starting_point(self, turn: Turn) -> StartingPoint:
@@ -89,6 +96,10 @@ class PlayedAgent:
 
     async def evidence(self, attempt: Attempt) -> Evidence | None:
         return self.shows
+
+    async def recall(self, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        self.recalled.append(attempt)
+        return self.remembers[-at_most:], max(0, len(self.remembers) - at_most)
 
     def oust(self, thread_id: ThreadId, holder: Holder) -> None:
         self.ousted.append((thread_id, holder))
@@ -238,6 +249,13 @@ class Hall:
         await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
         return number
 
+    async def press(self, wish: rq.Wish, *, on: int, chat: ChatRef = CHAT) -> None:
+        """Press a button on one of the hall's own messages."""
+        self.last_update_id += 1
+        number = self.last_update_id
+        self.wishes[str(number)] = Request(chat, PERSON, on, True, wish)
+        await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
+
     async def query(self, sql: str) -> list[tuple[object, ...]]:
         rows = await self.database.read(lambda tx: tx.all(sql))
         return [tuple(row) for row in rows]
@@ -261,21 +279,23 @@ async def hall(
     folder: Path,
     *,
     agent: PlayedAgent | None = None,
-    chat: KeptChat | None = None,
+    chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
     agent, chat = agent or PlayedAgent(), chat or KeptChat()
     by_bot = {each.bot: each for each in policies or [policy(), policy(OTHER_BOT, resume_id=OTHER_THREAD)]}
     wishes: dict[str, Request] = {}
-    clock = time.time
     async with Database.open(folder / "app.db") as database:
         for each in by_bot.values():
             await Sessions(database).bind_bot(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
-        board = Board(chat, outbox, clock=clock)
+        queue = Queue(database)
+        places = Places(queue, chat, outbox, clock=clock)
+        board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
         executor = Executor(
             runs,
@@ -288,31 +308,46 @@ async def hall(
             attempts_dir=folder / "attempts",
             clock=clock,
         )
-        scheduler = Scheduler(runs, executor, clock=clock)
+        scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
+        errands = Errands(
+            inbox=Inbox(database),
+            requests=Requests(database),
+            ledger=ledger,
+            chat=chat,
+            delivery=delivery,
+            grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),
+            clock=clock,
+        )
         intake = Intake(
             inbox=Inbox(database),
             requests=Requests(database),
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
+            queue=queue,
             policies=by_bot,
             interpret=lambda _, body: wishes.get(body),
             chat=chat,
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
+        running_errands = asyncio.create_task(errands.run())
+        placing = asyncio.create_task(places.run())
         try:
-            yield Hall(database, agent, chat, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
+            kept = chat if isinstance(chat, KeptChat) else KeptChat()  # of another one the test knows more
+            yield Hall(database, agent, kept, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
         finally:
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await sending
+            for task in (sending, running_errands, placing):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def playing(*events: Event, answer: str = "done", gate: asyncio.Event | None = None) -> Play:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_gateway.telegram.message import Message
+from codex_gateway.telegram.message import Copied, Message
 
 _MARKS = {"code": "`", "bold": "**", "pre": "```", "blockquote": "|", "expandable_blockquote": ">|"}
 
@@ -20,5 +20,9 @@ def shown(message: Message) -> str:
         text += units[at * 2 : offset * 2].decode("utf-16-le") + mark
         at = offset
     text += units[at * 2 :].decode("utf-16-le")
-    rows = ["".join(f"[{label} → {data}]" for label, data in row) for row in message.keyboard]
+    rows = ["".join(f"[{label} → {_does(data)}]" for label, data in row) for row in message.keyboard]
     return "\n".join([text, *rows])
+
+
+def _does(data: str | Copied) -> str:
+    return f"copies {data.copied}" if isinstance(data, Copied) else data

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.event import Context, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import AttemptId, RunId
+from codex_gateway.core.ids import AttemptId, RunId, ThreadId
 from codex_gateway.core.outcome import RETRYABLE, Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.cards import draw
 from codex_gateway.telegram.markup import utf16_len
+from codex_gateway.telegram.message import Copied
 from codex_gateway.telegram.units import moment, span
 from codex_gateway.telegram.verdicts import FAILURES, STOPS, failure
 from telegram.reading import shown
@@ -44,6 +45,8 @@ def running(progress: Progress, elapsed_s: float = 65.9) -> RunningCard:
 def waiting(holder: Holder | None, *, can_fork: bool = False) -> Progress:
     return Progress(doing=Doing.WAITING_FOR_SESSION, holder=holder, can_fork=can_fork)
 
+
+THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c95")
 
 LISTING = Step("1", "ls -la", is_done=True, exit_code=0)
 TESTS = Step("2", "pytest -q\n  tests", is_done=True, exit_code=1)
@@ -148,11 +151,14 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         replace(running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP,), step_count=1)), is_stopping=True),
         "⚙️ Stopping… · 1:05 · 1 step\n▸ `sleep 100`",
     ),
-    "done": (settled(RunState.SUCCEEDED), "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens"),
+    "done": (
+        settled(RunState.SUCCEEDED),
+        "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens\n[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
+    ),
     "done, with room left": (
         settled(RunState.SUCCEEDED, context=Context(98_192, 258_400), windows=(FIVE_HOURS, SEVEN_DAYS)),
         "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 62% context left"
-        " · 5 h limit 40% used · 7 d limit 80% used",
+        " · 5 h limit 40% used · 7 d limit 80% used\n[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "done, little is left": (
         settled(
@@ -161,7 +167,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             windows=(replace(FIVE_HOURS, used_percent=91.4), SEVEN_DAYS),
         ),
         "✅ Done · 1:05 · 7 steps · 2 files · 12.3k tokens · 0% context left"
-        " · ⚠️ 5 h limit 91% used · 7 d limit 80% used",
+        " · ⚠️ 5 h limit 91% used · 7 d limit 80% used\n[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "used up, until when is known": (
         settled(
@@ -169,27 +175,29 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ),
         "❌ Failed after 0:03 · 12.3k tokens: the account's allowance is used up.\n"
         f"It is renewed {moment(RESET)}. Retry then, or log Codex in to another account.\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "too fast, until when is known": (
         settled(RunState.FAILED, failure_kind=FailureKind.RATE_LIMITED, resets_at=RESET, step_count=0, file_count=0),
         "❌ Failed after 1:05 · 12.3k tokens: too many requests to the model for the moment.\n"
         f"That is over {moment(RESET)}: Retry then.\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "done, nothing known": (
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, tokens=None, elapsed_s=0.2),
-        "✅ Done · 0:00",
+        "✅ Done · 0:00\n[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "done, though not understood": (
         settled(RunState.SUCCEEDED, step_count=0, file_count=0, misread=Misread(12, "0.999.0")),
         "✅ Done · 1:05 · 12.3k tokens\n"
         "⚠️ Codex 0.999.0 keeps its sessions in a way that this gateway does not understand: "
-        "what it did on the way could not be shown. Look for an update of the gateway.",
+        "what it did on the way could not be shown. Look for an update of the gateway.\n"
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "stopped by the person": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=12.0),
-        "⏹ Stopped by you after 0:12 · 7 steps · 2 files · 12.3k tokens\n[🔁 Retry → retry:3]",
+        "⏹ Stopped by you after 0:12 · 7 steps · 2 files · 12.3k tokens\n"
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "stopped while it waited": (
         settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None),
@@ -199,7 +207,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         settled(RunState.STOPPED, stop_reason=StopReason.RUN_TIMEOUT, elapsed_s=900.0),
         "⏹ Stopped after 15:00 · 7 steps · 2 files · 12.3k tokens: the time limit of a run was reached.\n"
         "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "silence": (
         settled(
@@ -208,7 +216,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         "⏹ Stopped after 15:05 · 7 steps · 2 files · 12.3k tokens: nothing was heard of Codex for too long. "
         "It had been waiting for the model for 15:00.\n"
         "The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit.\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "stopped by the person in a long command": (
         settled(
@@ -223,7 +231,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ">|✓ ls -la\n"
         "✗ pytest -q tests (exit 1)\n"
         "⏹ sleep 100>|\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "shut down while it waited": (
         settled(RunState.STOPPED, stop_reason=StopReason.SHUTDOWN, elapsed_s=None),
@@ -241,7 +249,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         "❌ Failed after 0:03 · 12.3k tokens: Codex is not logged in, or its login has expired.\n"
         "Run codex login on the machine that it runs on, then Retry.\n"
         ">|unexpected status 401 Unauthorized:\nMissing bearer>|\n"
-        "[🔁 Retry → retry:3]",
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "failed before it began": (
         settled(
@@ -312,7 +320,9 @@ def test_what_may_pass_by_itself_offers_a_retry_and_anything_else_says_what_has_
     kind: FailureKind,
 ) -> None:
     advice = failure(kind).advice
-    assert shown(draw(settled(RunState.FAILED, failure_kind=kind))).endswith("[🔁 Retry → retry:3]")
+    assert shown(draw(settled(RunState.FAILED, failure_kind=kind))).endswith(
+        "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]"
+    )
     if kind in RETRYABLE:
         assert "Retry" in advice
     elif kind is not FailureKind.OTHER:
@@ -372,6 +382,7 @@ cards = st.one_of(
         context=st.none() | st.builds(Context, used=st.integers(0, 10**12), size=st.integers(1, 10**12)),
         windows=st.lists(windows, max_size=2).map(tuple),
         resets_at=st.none() | st.floats(0, 1e11),
+        thread_id=st.none() | st.just(THREAD),
     ),
 )
 
@@ -385,4 +396,18 @@ def test_whatever_a_card_holds_it_fits_one_message(card: Card) -> None:
         assert entity.length > 0 and 0 <= entity.offset <= length - entity.length
     message.formatted.text.encode()
     for row in message.keyboard:
-        assert all(len(data.encode()) <= 64 for _, data in row)
+        for _, data in row:
+            if isinstance(data, Copied):
+                assert 1 <= len(data.copied) <= 256
+            else:
+                assert len(data.encode()) <= 64
+
+
+def test_a_verdict_offers_the_command_that_goes_on_in_a_terminal() -> None:
+    buttons = shown(draw(settled(RunState.SUCCEEDED, file_count=0, thread_id=THREAD))).splitlines()[1:]
+    assert buttons == [
+        "[🔁 Retry → retry:3][📜 Log → log:3]",
+        f"[📋 Copy resume command → copies codex resume {THREAD}]",
+    ]
+    never_ran = settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None, thread_id=THREAD)
+    assert shown(draw(never_ran)).splitlines()[1:] == ["[🔁 Retry → retry:3]"]

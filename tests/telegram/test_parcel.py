@@ -8,10 +8,13 @@ import pytest
 from codex_gateway.core.errors import ChatRefused
 from codex_gateway.core.ports import Parcel
 from codex_gateway.telegram.markup import Entity, Formatted, render
-from codex_gateway.telegram.message import Document, Keyboard, Message
+from codex_gateway.telegram.message import Copied, Document, Keyboard, Message
 from codex_gateway.telegram.parcel import pack, unpack
 
-BUTTONS: Keyboard = ((("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")), (("Diff", "diff:1"),))
+BUTTONS: Keyboard = (
+    (("⏹ Stop", "stop:1"), ("🔁 Retry", "retry:1")),
+    (("Diff", "diff:1"), ("Copy", Copied("codex resume x"))),
+)
 
 
 @pytest.mark.parametrize("keyboard", [(), BUTTONS])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ RUNNING = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0)
 HELD = say.RunLine(RunId(3), RunState.RUNNING, "Fix the\nfailing test", 65.0, is_waiting=True)
 HELD_PROGRESS = Progress(doing=Doing.WAITING_FOR_SESSION, holder=Holder(4242, "codex resume", "pts/3"), can_fork=True)
 WAITING = say.RunLine(RunId(4), RunState.QUEUED, "Then " + "write a changelog " * 10, 5.0)
+CLIPPED = "Then write a changelog write a changelog write a changelog…"
 STOPPED = say.SettledCard(RunId(2), RunState.STOPPED, 12.0, 0, 0, None, StopReason.USER, None, None)
 RESET = 1_795_201_200.0
 CHAT = ChatRef(BotName("alpha"), -100, 7)
@@ -126,6 +128,20 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
         say.QueueReport(RUNNING, ()),
         ["⚙️ Run 3 · 1:05 · Fix the failing test\nNothing waits behind it."],
     ),
+    "a queue of one's own": (
+        say.QueueReport(None, (replace(WAITING, is_own=True), WAITING, replace(WAITING, run_id=RunId(6), is_own=True))),
+        [
+            f"1. Run 4 · waits 0:05 · {CLIPPED}\n2. Run 4 · waits 0:05 · {CLIPPED}\n3. Run 6 · waits 0:05 · {CLIPPED}\n"
+            "[✖ 1. Take out → drop:4]\n[✖ 3. Take out → drop:6][⬆ 3. Move up → up:6]"
+        ],
+    ),
+    "stopping, and more of this chat wait": (
+        say.Stopping(RunId(3), was_queued=False, waiting=2, last_waiting=RunId(5)),
+        ["Stopping… 2 prompts still wait in the queue.\n[🧹 Clear the queue too → clear:5]"],
+    ),
+    "queue cleared": (say.QueueCleared(2), ["Taken out of the queue: 2 prompts."]),
+    "not queued": (say.NotQueued(), ["That prompt does not wait here any more."]),
+    "the next one already": (say.NextAlready(), ["That prompt is the next one already."]),
     "empty queue": (say.QueueReport(None, ()), ["Nothing runs and nothing waits."]),
     "session": (
         say.SessionReport("alpha", ThreadId("0199-ab"), Path("/home/me/app"), Path("/home/me/.codex"), 12),

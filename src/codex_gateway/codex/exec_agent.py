@@ -20,6 +20,7 @@ from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.codex.proc import ProcessId
 from codex_gateway.codex.process import Files, Process, end_all, stop_left_behind
+from codex_gateway.codex.recall import recall
 from codex_gateway.codex.refusal import refusal_of
 from codex_gateway.codex.session_wait import SessionWait
 from codex_gateway.codex.spent import spent_before
@@ -34,6 +35,7 @@ from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Detached, Failed, FailureKind, Outcome
 from codex_gateway.core.ports import Emit
+from codex_gateway.core.reply import Moment
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.log import Log
 
@@ -151,6 +153,10 @@ class ExecAgent:
             thread_id=watch.thread_id or watch.asked_for,
             outputs=[path for path in outputs if path is not None],
         )
+
+    async def recall(self, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        """What the session still tells of a turn, the latest `at_most` events, and how many came before them."""
+        return await asyncio.to_thread(recall, attempt, home=self._options.home, at_most=at_most)
 
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""

@@ -11,7 +11,7 @@ from codex_gateway.core.event import Event
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
-from codex_gateway.core.reply import Card, Reply
+from codex_gateway.core.reply import Card, Moment, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
 from codex_gateway.core.sighting import Sighting
 
@@ -50,6 +50,13 @@ class Agent(Protocol):
         """What the machine shows of a turn that `perform` or `reattach` is at; None when there is nothing to look at.
 
         Takes milliseconds, and none of them from the event loop. Never raises.
+        """
+        ...
+
+    async def recall(self, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        """What the session still tells of a turn, the latest `at_most` events, and how many came before them.
+
+        Takes a second at most, and nothing of it from the event loop. Never raises: what cannot be read is not told.
         """
         ...
 

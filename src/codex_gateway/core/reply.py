@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
 from codex_gateway.core.diagnosis import Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
@@ -64,6 +65,8 @@ class SettledCard:
     resets_at: float | None = None
     #: Set when Codex did more than could be shown.
     misread: Misread | None = None
+    #: The conversation it was in, as far as it got one.
+    thread_id: ThreadId | None = None
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
@@ -106,6 +109,8 @@ class Stopping:
     run_id: RunId
     was_queued: bool
     waiting: int
+    #: The last prompt that this very chat has waiting there.
+    last_waiting: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,8 @@ class RunLine:
     prompt: str
     elapsed_s: float
     is_waiting: bool = False
+    #: It was asked for in the chat that is told of it.
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +253,126 @@ class OutsideEnd:
     how: Failed | Interrupted | BrokenOff | None
 
 
+class FileRefusal(StrEnum):
+    """Why a file is not sent."""
+
+    #: No path was given.
+    UNNAMED = "unnamed"
+    MISSING = "missing"
+    #: It is not in the work directory.
+    OUTSIDE = "outside"
+    #: It is a symbolic link, or lies behind one.
+    LINK = "link"
+    #: It may hold passwords or keys.
+    CONFIDENTIAL = "confidential"
+    DIRECTORY = "directory"
+    #: A pipe, a socket, a device.
+    SPECIAL = "special"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file of the work directory. `kept` holds its bytes and is ours, `path` is how it was asked for."""
+
+    path: str
+    kept: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileRefused:
+    """Why a file is not sent; `entries` is what is in a directory."""
+
+    path: str
+    reason: FileRefusal
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReport:
+    """What differs from the last commit. `text` is the diff, or None when it is long: then it lies in `kept`."""
+
+    files: int
+    added: int
+    removed: int
+    text: str | None = None
+    kept: Path | None = None
+    #: Files that git does not know.
+    untracked: tuple[str, ...] = ()
+    #: Changed files that may hold secrets: they are left out.
+    secret: tuple[str, ...] = ()
+
+
+class DiffRefusal(StrEnum):
+    """Why no diff is shown."""
+
+    #: There is no git here.
+    NO_GIT = "no_git"
+    NO_REPOSITORY = "no_repository"
+    NO_WORKDIR = "no_workdir"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    #: git itself failed; its words say why.
+    FAILED = "failed"
+    #: The run named is none of this chat's.
+    UNKNOWN_RUN = "unknown_run"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRefused:
+    """Why no diff is shown; `words` are git's own."""
+
+    reason: DiffRefusal
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchRun:
+    """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a turn, and when it was written down, in Unix seconds; None where that is not told."""
+
+    at: float | None
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a run did, in order, as its session file tells it. `left_out` moments before these are not part of it."""
+
+    run_id: RunId
+    state: RunState
+    started_at: float | None
+    moments: tuple[Moment, ...]
+    left_out: int = 0
+    #: What went wrong, in Codex's words.
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotQueued:
+    """That run does not wait in this chat's queue (any more), so it cannot be moved or taken out."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextAlready:
+    """That run is the next one; nothing waits before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCleared:
+    """So many prompts of this chat were taken out of the queue."""
+
+    count: int
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -268,4 +395,13 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | SentFile
+    | FileRefused
+    | DiffReport
+    | DiffRefused
+    | NoSuchRun
+    | RunLog
+    | NotQueued
+    | NextAlready
+    | QueueCleared
 )

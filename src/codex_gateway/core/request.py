@@ -81,6 +81,20 @@ class AskHelp:
     """What can I say?"""
 
 
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Send a file of the work directory; an empty path says that none was named."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Show what differs from the last commit in the work directory, of this chat or of the run named."""
+
+    run_id: RunId | None = None
+
+
 class MisspokenReason(StrEnum):
     """Why nothing can be done with a message."""
 
@@ -100,6 +114,34 @@ class Misspoken:
     about: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShowLog:
+    """Tell what a run did, step by step."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Take this run out of the queue."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class MoveUp:
+    """Let this run wait one place less."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class ClearQueue:
+    """Take out of the queue what this chat has waiting in the session of a run, up to that run."""
+
+    last: RunId
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -114,6 +156,12 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | SendFile
+    | Diff
+    | ShowLog
+    | Drop
+    | MoveUp
+    | ClearQueue
 )
 
 

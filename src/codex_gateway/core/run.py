@@ -117,6 +117,9 @@ class Attempt:
     offset_bytes: int
     pid: int | None = None
     start_ticks: int | None = None
+    #: The turn it was, in Codex's words and by the offset just past the record that began it, once known.
+    turn_id: str | None = None
+    turn_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from codex_gateway.core.policy import Pace
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.reply import Card
 from codex_gateway.log import Log
+from codex_gateway.service.places import Places
 from codex_gateway.store.outbox import Outbox, Parked
 
 _log = Log(__name__)
@@ -31,10 +32,11 @@ class _Painting:
 class Board:
     """Repaints are droppable and the latest state wins; once a run is off the board, nothing of it is painted."""
 
-    def __init__(self, chat: Chat, outbox: Outbox, *, clock: Callable[[], float]) -> None:
+    def __init__(self, chat: Chat, outbox: Outbox, *, clock: Callable[[], float], places: Places | None = None) -> None:
         self._chat = chat
         self._outbox = outbox
         self._clock = clock
+        self._places = places
         self._paintings: dict[RunId, _Painting] = {}
 
     @asynccontextmanager
@@ -50,7 +52,9 @@ class Board:
         if message is not None:
             painting.message.set_result(message)
         self._paintings[run_id] = painting
-        painter = asyncio.create_task(self._paint(painting, draw, pace), name=f"painter of run {run_id}")
+        if self._places is not None:
+            self._places.leave(run_id)
+        painter = asyncio.create_task(self._paint(run_id, painting, draw, pace), name=f"painter of run {run_id}")
         try:
             yield
         finally:
@@ -63,6 +67,8 @@ class Board:
         painting = self._paintings.get(run_id)
         if painting is not None and not painting.message.done():
             painting.message.set_result(message)
+        if self._places is not None:
+            self._places.wake()
 
     def touch(self, run_id: RunId) -> None:
         """Something a person would see has changed."""
@@ -75,9 +81,14 @@ class Board:
         painting = self._paintings.get(run_id)
         if painting is not None:
             await painting.quiet.wait()
+        if self._places is not None:
+            self._places.leave(run_id)
+            await self._places.quiet(run_id)
 
-    async def _paint(self, painting: _Painting, draw: Callable[[], Card | None], pace: Pace) -> None:
+    async def _paint(self, run_id: RunId, painting: _Painting, draw: Callable[[], Card | None], pace: Pace) -> None:
         message = await painting.message
+        if self._places is not None:
+            await self._places.quiet(run_id)
 
         def draw_now() -> Card | None:
             painting.quiet.clear()

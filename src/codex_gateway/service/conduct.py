@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from codex_gateway.core.diagnosis import Diagnosis
+from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Outcome, StopReason
 from codex_gateway.core.progress import Progress
@@ -34,6 +35,8 @@ class Conduct:
     #: What it was at when it was stopped.
     diagnosis: Diagnosis | None = None
     is_settled: bool = False
+    #: The conversation, once Codex has named it.
+    thread_id: ThreadId | None = None
     is_resumed: bool = False
     #: The run goes back into the queue: nothing of it has begun, and nothing will.
     is_withdrawn: bool = False

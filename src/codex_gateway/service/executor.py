@@ -18,7 +18,7 @@ from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, 
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Agent, Chat, Emit
 from codex_gateway.core.progress import Progress, advance
-from codex_gateway.core.reply import Answer, SessionForked
+from codex_gateway.core.reply import Answer, Moment, SessionForked
 from codex_gateway.core.run import Attempt, Run, StartingPoint, Turn
 from codex_gateway.core.watchdog import Watch
 from codex_gateway.log import Log
@@ -133,6 +133,11 @@ class Executor:
         self._agents[conduct.run.chat.bot].oust(conduct.run.session.thread_id, holder)
         return holder
 
+    async def recall(self, run: Run, attempt: Attempt, *, at_most: int) -> tuple[list[Moment], int]:
+        """What the session of a run still tells of it, the latest events, and how many came before them."""
+        agent = self._agents.get(run.chat.bot)
+        return ([], 0) if agent is None else await agent.recall(attempt, at_most=at_most)
+
     def progress_of(self, run_id: RunId) -> Progress | None:
         """How far a run is, while it works."""
         conduct = self._live.get(run_id)
@@ -226,6 +231,7 @@ class Executor:
             case ev.ProcessStarted(pid=pid, start_ticks=start_ticks):
                 await self._runs.note_process(attempt.id, pid=pid, start_ticks=start_ticks)
             case ev.SessionIdentified(thread_id=thread_id, session_file=file):
+                conduct.thread_id = thread_id
                 await self._note_session(conduct.run, attempt, thread_id, file)
             case ev.TurnStarted(turn_id=turn_id):
                 await self._runs.note_turn(

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from codex_gateway.core.event import Window
-from codex_gateway.core.ids import ChatRef
+from codex_gateway.core.event import Reasoning, Window
+from codex_gateway.core.ids import ChatRef, RunId
 from codex_gateway.core.policy import BotPolicy
-from codex_gateway.core.reply import LastResult, QueueReport, RunLine, SessionReport, SettledCard, StatusReport
+from codex_gateway.core.reply import (
+    LastResult,
+    NoSuchRun,
+    QueueReport,
+    RunLine,
+    RunLog,
+    SessionReport,
+    SettledCard,
+    StatusReport,
+)
 from codex_gateway.core.run import Run
 from codex_gateway.service.executor import Executor
 from codex_gateway.store.ledger import Ledger
+
+#: Events of a run that its log tells; a turn of hours has some thousands.
+_LOGGED = 4000
 
 
 class Queries:
@@ -40,7 +53,7 @@ class Queries:
         seen = await self._ledger.overview(chat)
         return QueueReport(
             running=None if seen.running is None else self._line(seen.running),
-            waiting=tuple(self._line(run) for run in seen.waiting),
+            waiting=tuple(replace(self._line(run), is_own=_is_of(run, chat)) for run in seen.waiting),
         )
 
     async def session(self, chat: ChatRef, policy: BotPolicy) -> SessionReport:
@@ -52,6 +65,16 @@ class Queries:
             codex_home=policy.codex_home,
             runs=seen.run_count,
         )
+
+    async def log(self, chat: ChatRef, policy: BotPolicy, run_id: RunId) -> RunLog | NoSuchRun:
+        """What a run of this chat did, as far as its session still tells; reasoning only where that is shown."""
+        run = await self._ledger.run(run_id)
+        if run is None or (run.chat.bot, run.chat.chat_id) != (chat.bot, chat.chat_id):
+            return NoSuchRun(run_id)
+        attempt = await self._ledger.last_attempt(run_id)
+        moments, left_out = ([], 0) if attempt is None else await self._executor.recall(run, attempt, at_most=_LOGGED)
+        shown = (it for it in moments if policy.shows_reasoning or not isinstance(it.event, Reasoning))
+        return RunLog(run_id, run.state, run.started_at, tuple(shown), left_out, run.error)
 
     async def last_result(self, chat: ChatRef) -> LastResult:
         run = await self._ledger.last_answered(chat)
@@ -68,6 +91,10 @@ class Queries:
         is_waiting = progress is not None and progress.is_waiting
         elapsed_s = max(0.0, self._clock() - since)
         return RunLine(run.id, run.state, run.prompt, elapsed_s=elapsed_s, is_waiting=is_waiting)
+
+
+def _is_of(run: Run, chat: ChatRef) -> bool:
+    return (run.chat.bot, run.chat.chat_id) == (chat.bot, chat.chat_id)
 
 
 def _verdict(run: Run) -> SettledCard:

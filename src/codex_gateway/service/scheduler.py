@@ -1,4 +1,4 @@
-"""Gives each free session its oldest waiting run."""
+"""Gives each free session the first of its waiting runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ _log = Log(__name__)
 
 
 class Scheduler:
-    """One run at a time in a session, first in first out; sessions side by side."""
+    """One run at a time in a session, in the order of its queue; sessions side by side."""
 
-    def __init__(self, runs: Runs, executor: Executor, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        runs: Runs,
+        executor: Executor,
+        *,
+        clock: Callable[[], float],
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_change` is called whenever a run may have another place in its queue."""
         self._runs = runs
         self._executor = executor
         self._clock = clock
+        self._on_change = on_change
         self._news = asyncio.Event()
         #: Sessions whose process may still be going away, though the run is settled.
         self._busy: set[SessionId] = set()
@@ -30,8 +39,9 @@ class Scheduler:
         self._is_open = True
 
     def wake(self) -> None:
-        """A run was queued."""
+        """The queue was changed."""
         self._news.set()
+        self._on_change()
 
     def close(self) -> None:
         """Start nothing more; `run` returns once what works has ended or was let go."""
@@ -46,7 +56,7 @@ class Scheduler:
             yield
         finally:
             self._paused.discard(session_id)
-            self._news.set()
+            self.wake()
 
     async def run(self) -> None:
         """Take up what an earlier life left, then serve until closed."""
@@ -59,12 +69,13 @@ class Scheduler:
                 else:
                     self._busy.add(run.session.id)
                     tasks.create_task(self._work(run, attempt), name=f"run {run.id}")
-            self._news.set()
+            self.wake()
             while self._is_open:
                 await self._news.wait()
                 self._news.clear()
                 while self._is_open and (claimed := await self._claim()) is not None:
                     self._busy.add(claimed.session.id)
+                    self._on_change()
                     tasks.create_task(self._work(claimed, None), name=f"run {claimed.id}")
 
     async def _claim(self) -> Run | None:
@@ -81,4 +92,4 @@ class Scheduler:
             await self._executor.give_up(run, error)
         finally:
             self._busy.discard(run.session.id)
-            self._news.set()
+            self.wake()

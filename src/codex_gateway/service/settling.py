@@ -56,4 +56,5 @@ def verdict(conduct: Conduct, settlement: Settlement, elapsed_s: float | None) -
         windows=settlement.windows,
         resets_at=settlement.resets_at,
         misread=progress.misread,
+        thread_id=conduct.thread_id or conduct.run.session.thread_id,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from codex_gateway.core.event import Window
 from codex_gateway.core.ids import BotName, ChatRef, RunId
-from codex_gateway.core.run import Run, RunState, Session
+from codex_gateway.core.run import Attempt, Run, RunState, Session
 from codex_gateway.store import runs, sessions
 from codex_gateway.store.database import Database, Transaction
 
@@ -38,7 +38,9 @@ class Ledger:
             if session is None:
                 return Overview(None, None, (), None, 0)
             live = await runs.select(
-                tx, "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY r.id", (session.id,)
+                tx,
+                "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY coalesce(r.place, r.id)",
+                (session.id,),
             )
             ended = await runs.select(
                 tx, "r.session_id = ? AND r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1", (session.id,)
@@ -106,6 +108,10 @@ class Ledger:
     async def run(self, run_id: RunId) -> Run | None:
         """One run."""
         return await self._database.read(lambda tx: runs.find(tx, run_id))
+
+    async def last_attempt(self, run_id: RunId) -> Attempt | None:
+        """The attempt that a run ended with, or is at."""
+        return await self._database.read(lambda tx: runs.last_attempt(tx, run_id))
 
     async def latest(self, *, limit: int, bot: BotName | None = None) -> list[Run]:
         """The latest runs of one bot or all, newest first."""

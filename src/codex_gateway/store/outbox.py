@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
 
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, OutboxId, RunId
 from codex_gateway.core.ports import Parcel
+from codex_gateway.core.reply import Reply
+from codex_gateway.store import kept_files
 from codex_gateway.store.database import Database, Row, Transaction
+
+#: Puts a reply into messages of the chat it goes to.
+Compose: TypeAlias = Callable[[Reply], list[Parcel]]
 
 
 class Kind(StrEnum):
@@ -28,7 +35,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The next thing to send in a chat. A verdict edits `edits`; without that it is sent as a message of its own."""
+    """The next thing to send in a chat. With `edits` it takes that message's place, if that can still be edited."""
 
     id: OutboxId
     chat: ChatRef
@@ -58,7 +65,7 @@ class Outbox:
         """The oldest unsent row of a chat."""
         row = await self._database.read(
             lambda tx: tx.first(
-                "SELECT o.*, s.message_id AS status_message_id FROM outbox o"
+                "SELECT o.*, coalesce(s.message_id, o.edits) AS edited_id FROM outbox o"
                 " LEFT JOIN outbox s ON o.kind = 'verdict' AND s.run_id = o.run_id AND s.kind = 'status'"
                 " WHERE o.bot = ? AND o.chat_id = ? AND o.state IN ('pending', 'sending')"
                 " ORDER BY COALESCE(o.replaces, o.id), o.id LIMIT 1",
@@ -100,12 +107,14 @@ class Outbox:
         await self._set(
             "UPDATE outbox SET state = 'sent', message_id = ?, settled_at = ? WHERE id = ?", message_id, now, outbox_id
         )
+        await kept_files.remove(self._database, outbox_id)
 
     async def refused(self, outbox_id: OutboxId, *, error: str, now: float) -> None:
         """The chat will never take it."""
         await self._set(
             "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", error, now, outbox_id
         )
+        await kept_files.remove(self._database, outbox_id)
 
     async def replaced(self, due: Due, parcels: Sequence[Parcel], *, error: str, now: float) -> None:
         """The chat does not take it; these say the same, and go out where it would have gone."""
@@ -177,12 +186,19 @@ async def add(
     run_id: RunId | None = None,
     reply_to: int | None = None,
     source_bytes: int = 0,
+    kept: Path | None = None,
+    edits: int | None = None,
 ) -> None:
-    """Put messages into the outbox, as a part of the transaction that they tell of; the first one is the reply."""
+    """Put messages into the outbox, as a part of the transaction that they tell of.
+
+    The first one is the reply, or takes the place of message `edits`. `kept` is a file of ours that the last of them
+    sends; it is removed after that.
+    """
+    outbox_id = None
     for index, parcel in enumerate(parcels):
-        await tx.run(
-            "INSERT INTO outbox (bot, chat_id, topic_id, run_id, kind, reply_to, parcel, source_bytes, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        outbox_id = await tx.insert(
+            "INSERT INTO outbox (bot, chat_id, topic_id, run_id, kind, reply_to, parcel, source_bytes,"
+            " created_at, edits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 chat.bot,
                 chat.chat_id,
@@ -193,8 +209,11 @@ async def add(
                 parcel,
                 source_bytes,
                 now,
+                edits if index == 0 else None,
             ),
         )
+    if kept is not None and outbox_id is not None:
+        await kept_files.note(tx, OutboxId(outbox_id), kept)
 
 
 def _chat(row: Row) -> ChatRef:
@@ -203,7 +222,7 @@ def _chat(row: Row) -> ChatRef:
 
 def _due(row: Row) -> Due:
     chat = _chat(row)
-    status = row["status_message_id"]
+    edited = row["edited_id"]
     return Due(
         id=OutboxId(row["id"]),
         chat=chat,
@@ -211,5 +230,5 @@ def _due(row: Row) -> Due:
         kind=Kind(row["kind"]),
         reply_to=row["reply_to"],
         parcel=Parcel(row["parcel"]),
-        edits=None if status is None else MessageRef(chat, status),
+        edits=None if edited is None else MessageRef(chat, edited),
     )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 from codex_gateway.core.ids import ChatRef, InboxId, RunId, SessionId, UserId
 from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.ports import Parcel
-from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Reply, SettledCard, Stopping
+from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Stopping
 from codex_gateway.core.run import Run, RunState
-from codex_gateway.store import inbox, outbox, runs, sessions
+from codex_gateway.store import inbox, outbox, queue, runs, sessions
 from codex_gateway.store.database import Database, Transaction
-
-#: Puts a reply into messages of the chat it goes to.
-Compose: TypeAlias = Callable[[Reply], list[Parcel]]
+from codex_gateway.store.outbox import Compose
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +78,31 @@ class Requests:
         return await self._database.write(work)
 
     async def answer(
-        self, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+        self,
+        inbox_id: InboxId,
+        chat: ChatRef,
+        *,
+        parcels: Sequence[Parcel],
+        reply_to: int,
+        now: float,
+        kept: Path | None = None,
+        edits: int | None = None,
     ) -> None:
-        """Answer a request that asks for nothing but words."""
-        await self._database.write(lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now))
+        """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent.
+
+        With `edits` the answer takes the place of that message.
+        """
+        await self._database.write(
+            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
+        )
+
+    async def show(self, chat: ChatRef, *, parcels: Sequence[Parcel], edits: int, now: float) -> None:
+        """Put messages in the place of one whose button has done its work."""
+        await self._database.write(
+            lambda tx: outbox.add(
+                tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=edits
+            )
+        )
 
     async def fork(
         self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId, compose: Compose, reply_to: int, now: float
@@ -101,8 +119,8 @@ class Requests:
                 return False
             session_id = await sessions.fork(tx, run.chat, run.session, now=now)
             await tx.run(
-                "UPDATE runs SET session_id = ? WHERE session_id = ? AND state = 'queued' AND id >= ?"
-                " AND bot = ? AND chat_id = ? AND topic_id = ?",
+                "UPDATE runs SET session_id = ? WHERE session_id = ? AND state = 'queued' AND coalesce(place, id) >="
+                " (SELECT coalesce(place, id) FROM runs WHERE id = ?) AND bot = ? AND chat_id = ? AND topic_id = ?",
                 (session_id, run.session.id, run.id, run.chat.bot, run.chat.chat_id, run.chat.topic_id),
             )
             await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
@@ -127,25 +145,17 @@ class Requests:
             was_queued = target.state is RunState.QUEUED
             if was_queued:
                 waiting -= 1
-                stopped = runs.Settlement(RunState.STOPPED, stop_reason=StopReason.USER)
-                await runs.settle(tx, target.id, stopped, now=now)
-                await outbox.add(
-                    tx,
-                    target.chat,
-                    kind=outbox.Kind.VERDICT,
-                    parcels=compose(_never_ran(target.id)),
-                    now=now,
-                    run_id=target.id,
-                    reply_to=target.prompt_message_id,
-                )
+                await queue.take_out(tx, target, compose=compose, now=now)
             else:
                 await tx.run(
                     "UPDATE runs SET stop_reason = coalesce(stop_reason, ?) WHERE id = ?",
                     (StopReason.USER.value, target.id),
                 )
+            last = await queue.last_waiting(tx, chat, target.session.id)
+            stopping = Stopping(target.id, was_queued=was_queued, waiting=waiting, last_waiting=last)
             # A button stands on the run's own status message, which is about to say it.
             is_said_there = run_id is not None
-            parcels = [] if is_said_there else compose(Stopping(target.id, was_queued=was_queued, waiting=waiting))
+            parcels = [] if is_said_there else compose(stopping)
             await _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now)
             return None if was_queued else target
 
@@ -153,9 +163,19 @@ class Requests:
 
 
 async def _answer(
-    tx: Transaction, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+    tx: Transaction,
+    inbox_id: InboxId,
+    chat: ChatRef,
+    *,
+    parcels: Sequence[Parcel],
+    reply_to: int,
+    now: float,
+    kept: Path | None = None,
+    edits: int | None = None,
 ) -> None:
-    await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to)
+    await outbox.add(
+        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=edits
+    )
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
 
 
@@ -168,7 +188,9 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
     if session is None:
         return None
     found = await runs.select(
-        tx, "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, r.id LIMIT 1", (session.id,)
+        tx,
+        "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1",
+        (session.id,),
     )
     return found[0] if found else None
 
@@ -184,17 +206,3 @@ async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
 async def _count_queued(tx: Transaction, session_id: SessionId) -> int:
     row = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ? AND state = 'queued'", (session_id,))
     return int(row["n"]) if row is not None else 0
-
-
-def _never_ran(run_id: RunId) -> SettledCard:
-    return SettledCard(
-        run_id=run_id,
-        state=RunState.STOPPED,
-        elapsed_s=None,
-        step_count=0,
-        file_count=0,
-        tokens=None,
-        stop_reason=StopReason.USER,
-        failure_kind=None,
-        error=None,
-    )

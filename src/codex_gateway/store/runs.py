@@ -46,7 +46,7 @@ class Runs:
         self._database = database
 
     async def claim(self, *, except_sessions: Collection[SessionId], now: float) -> Run | None:
-        """Take the oldest queued run whose session is free, and mark it running."""
+        """Take the first queued run whose session is free, and mark it running."""
         busy = list(except_sessions)
 
         async def work(tx: Transaction) -> Run | None:
@@ -54,7 +54,7 @@ class Runs:
                 "SELECT id FROM runs r WHERE state = 'queued'"
                 " AND session_id NOT IN (SELECT value FROM json_each(?))"
                 " AND NOT EXISTS (SELECT 1 FROM runs x WHERE x.session_id = r.session_id AND x.state = 'running')"
-                " ORDER BY id LIMIT 1",
+                " ORDER BY coalesce(r.place, r.id) LIMIT 1",
                 (json.dumps(busy),),
             )
             if row is None:
@@ -313,6 +313,12 @@ async def find(tx: Transaction, run_id: RunId) -> Run | None:
     return None if row is None else as_run(row)
 
 
+async def last_attempt(tx: Transaction, run_id: RunId) -> Attempt | None:
+    """The attempt that a run ended with, or is at."""
+    row = await tx.first("SELECT * FROM attempts WHERE run_id = ? ORDER BY id DESC LIMIT 1", (run_id,))
+    return None if row is None else _attempt(row)
+
+
 async def select(tx: Transaction, where: str, values: Sequence[str | int | float | None] = ()) -> list[Run]:
     """The runs that a condition and an order over `r` (runs) and `s` (sessions) name."""
     return [as_run(row) for row in await tx.all(f"{_SELECT} WHERE {where}", values)]
@@ -360,4 +366,6 @@ def _attempt(row: Row) -> Attempt:
         offset_bytes=row["offset_bytes"],
         pid=row["pid"],
         start_ticks=row["start_ticks"],
+        turn_id=row["turn_id"],
+        turn_bytes=row["turn_bytes"],
     )

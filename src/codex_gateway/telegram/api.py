@@ -14,7 +14,7 @@ from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnre
 from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
 from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
-from codex_gateway.telegram.message import Document, Keyboard, Message
+from codex_gateway.telegram.message import Button, Copied, Document, Keyboard, Message
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Session, Wire, time_limit
 
@@ -103,6 +103,7 @@ class _GetMe(methods.GetMe):
 
 build(
     types.MessageEntity,
+    types.CopyTextButton,
     types.InlineKeyboardButton,
     types.InlineKeyboardMarkup,
     types.ReplyParameters,
@@ -309,5 +310,12 @@ async def _input_file(document: Document) -> types.BufferedInputFile:
 def _markup(keyboard: Keyboard) -> types.InlineKeyboardMarkup | None:
     if not keyboard:
         return None
-    rows = [[types.InlineKeyboardButton(text=text, callback_data=data) for text, data in row] for row in keyboard]
-    return types.InlineKeyboardMarkup(inline_keyboard=rows)
+    return types.InlineKeyboardMarkup(inline_keyboard=[[_button(button) for button in row] for row in keyboard])
+
+
+def _button(button: Button) -> types.InlineKeyboardButton:
+    match button:
+        case (text, Copied(copied=copied)):
+            return types.InlineKeyboardButton(text=text, copy_text=types.CopyTextButton(text=copied))
+        case (text, str(data)):
+            return types.InlineKeyboardButton(text=text, callback_data=data)

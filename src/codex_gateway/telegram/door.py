@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from codex_gateway.core.ids import BotName
 from codex_gateway.telegram.allowance import Rates
@@ -26,14 +27,21 @@ class TelegramDoor:
         *,
         pace: PollPace | None = None,
         rates: Rates | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
-        """Raises GatewayError for a proxy that cannot be used."""
+        """Raises GatewayError for a proxy that cannot be used. The clocks are those of the budgets, in seconds."""
         self._wires: dict[tuple[str | None, str | None], Wire] = {}
         self._apis = {bot.name: BotApi(bot, self._wire(bot)) for bot in settings}
         self._pollers = {name: Poller(api, receive, pace=pace) for name, api in self._apis.items()}
         self._chat = TelegramChat(
             {
-                bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates), bot.most_messages)
+                bot.name: Outlet(
+                    self._apis[bot.name],
+                    bot.chunk_limit,
+                    Budget(rates, monotonic=monotonic, wall=wall),
+                    bot.most_messages,
+                )
                 for bot in settings
             }
         )

@@ -23,13 +23,19 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    ClearQueue,
+    Diff,
+    Drop,
     EndHolder,
     Fork,
     KeepWaiting,
     Misspoken,
     MisspokenReason,
+    MoveUp,
     Request,
     Retry,
+    SendFile,
+    ShowLog,
     Wish,
 )
 
@@ -174,7 +180,7 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry|wait|fork|holder):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff|log|drop|up|clear):([1-9][0-9]{0,17})", re.ASCII)
 
 _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "stop": Cancel,
@@ -182,6 +188,11 @@ _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "wait": KeepWaiting,
     "fork": Fork,
     "holder": EndHolder,
+    "diff": Diff,
+    "log": ShowLog,
+    "drop": Drop,
+    "up": MoveUp,
+    "clear": ClearQueue,
 }
 
 _PLAIN_COMMANDS: dict[str, Wish] = {
@@ -194,6 +205,7 @@ _PLAIN_COMMANDS: dict[str, Wish] = {
     "whoami": AskWho(),
     "help": AskHelp(),
     "start": AskHelp(),
+    "diff": Diff(),
 }
 
 
@@ -291,6 +303,8 @@ def _is_us(bot: BotIdentity, whom: str, *, is_addressed: bool) -> bool:
 def _command_wish(name: str, rest: str) -> Wish | None:
     if name == "new":
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
+    if name == "get":
+        return SendFile(rest)
     return _PLAIN_COMMANDS.get(name)
 
 

@@ -8,8 +8,18 @@ from typing import TypeAlias
 
 from codex_gateway.telegram.markup import Formatted
 
-#: Rows of buttons, each a label and the data that comes back when it is pressed (at most 64 bytes).
-Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a button puts into the person's clipboard, 1 to 256 characters (`copy_text`, Bot API 7.11)."""
+
+    copied: str
+
+
+#: A label, and the data that comes back when it is pressed (at most 64 bytes) or what a press copies.
+Button: TypeAlias = tuple[str, str | Copied]
+#: Rows of buttons.
+Keyboard: TypeAlias = tuple[tuple[Button, ...], ...]
 
 #: Telegram's own limit of a message, in UTF-16 units (Bot API 10.3).
 MESSAGE_LIMIT = 4096

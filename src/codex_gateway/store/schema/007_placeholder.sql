@@ -1,1 +1,1 @@
--- The number is given to another change.
+-- Nothing: the number is given to another part.

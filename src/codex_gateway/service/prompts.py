@@ -1,0 +1,65 @@
+"""Makes runs of prompts, new ones and such as are asked once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codex_gateway.core.ids import RunId
+from codex_gateway.core.reply import NothingToRetry, StillAtIt
+from codex_gateway.log import Log
+from codex_gateway.service.errand import Counter, Errand
+from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.requests import NewRun, Requests
+
+_log = Log(__name__)
+
+
+class Prompts:
+    """The wishes Ask and Retry."""
+
+    def __init__(
+        self,
+        requests: Requests,
+        ledger: Ledger,
+        counter: Counter,
+        *,
+        scheduler: Scheduler,
+        clock: Callable[[], float],
+    ) -> None:
+        self._requests = requests
+        self._ledger = ledger
+        self._counter = counter
+        self._scheduler = scheduler
+        self._clock = clock
+
+    async def ask(self, errand: Errand, prompt: str, *, retry_of: RunId | None = None) -> None:
+        """Queue a prompt in the session of its chat."""
+        request = errand.request
+        new = NewRun(
+            inbox_id=errand.inbox_id,
+            chat=request.chat,
+            user_id=request.user_id,
+            prompt_message_id=request.message_id,
+            prompt=prompt,
+            workdir=errand.policy.workdir,
+            retry_of=retry_of,
+        )
+        run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())
+        _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)
+        self._scheduler.wake()
+
+    async def retry(self, errand: Errand, run_id: RunId | None) -> None:
+        """Queue the prompt of a run, or the chat's last one, once more, unless it is under way."""
+        if run_id is None:
+            before = await self._ledger.last_of_chat(errand.chat)
+        else:
+            before = await self._counter.run_of(errand, run_id)
+        if before is None:
+            await self._counter.answer(errand, NothingToRetry())
+            return
+        at_it = before if not before.state.is_final else await self._ledger.retry_under_way(before.id)
+        if at_it is not None:
+            await self._counter.answer(errand, StillAtIt(at_it.id))
+            return
+        await self.ask(errand, before.prompt, retry_of=before.id)
