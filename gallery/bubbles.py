@@ -22,7 +22,7 @@ def bubble(message: Message, *, unfolded: bool = False) -> str:
 
 
 def _replied(original: Message) -> str:
-    who = "Ada" if not original.is_from_bot else "alpha"
+    who = escape(str(original.sender.to_json()["first_name"]))
     text = " ".join(original.text.split())
     shown = text if len(text) <= _REPLY_LENGTH else text[: _REPLY_LENGTH - 1] + "…"
     return f'<span class="reply"><b>{who}</b><span>{escape(shown)}</span></span>'

@@ -26,6 +26,7 @@ from gallery.exhibit import Chapter
 from gallery.exhibits import chapters
 from gallery.exhibits.commands import UNUSUAL
 from gallery.page import page
+from gallery.played import played
 from gallery.staging import Room, put_on
 from gallery.text import marked_up
 
@@ -41,6 +42,11 @@ def all_chapters() -> tuple[Chapter, ...]:
 @pytest.fixture(scope="module")
 def rooms(all_chapters: tuple[Chapter, ...]) -> tuple[Room, ...]:
     return asyncio.run(put_on(all_chapters))
+
+
+@pytest.fixture(scope="module")
+def conversation() -> Room:
+    return asyncio.run(played())
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +155,14 @@ def test_the_page_loads_nothing_from_elsewhere(drawn: str) -> None:
     root = ElementTree.fromstring(drawn)
     assert [e.tag for e in root.iter() if "src" in e.attrib or e.tag in {f"{XHTML}link", f"{XHTML}img"}] == []
     assert "url(" not in drawn.partition("</style>")[0]
+
+
+def test_a_conversation_with_the_service_itself_hangs_there(conversation: Room) -> None:
+    [hanging] = conversation.hangings
+    root = ElementTree.fromstring(page([conversation]))
+    bubbles = [element for element in root.iter(f"{XHTML}span") if element.get("class") == "text"]
+    assert [visible(bubble) for bubble in bubbles] == [unspaced(message.text) for message in hanging.messages]
+    assert any(message.text.startswith("✅") for message in hanging.messages)
 
 
 #: What people and models put into Markdown, and what would be HTML if it were not escaped.

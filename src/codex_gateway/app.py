@@ -14,6 +14,7 @@ from pathlib import Path
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
+from codex_gateway.codex.shelf import CodexShelf
 from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
@@ -30,6 +31,7 @@ from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -91,6 +93,18 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
             exit_timeout_s=bot.limits.after_answer_s or EXIT_S,
             sync_interval_s=config.base.codex_jsonl_sync_interval_s,
         )
+    )
+
+
+def _shelf(bot: Bot, config: GatewayConfig) -> CodexShelf:
+    codex = bot.codex
+    return CodexShelf(
+        home=codex.home,
+        workdir=codex.workdir,
+        allowed_workdirs=codex.allowed_workdirs,
+        cli_cmd=codex.cli_cmd,
+        environ=config.environ,
+        attempts_dir=config.base.db_path.parent / "attempts",
     )
 
 
@@ -183,6 +197,8 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves={bot.name: _shelf(bot, config) for bot in config.bots},
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,

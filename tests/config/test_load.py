@@ -34,6 +34,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "resume_id": None,
         "stream_include_stderr": False,
         "child_env_allow": (),
+        "allowed_workdirs": (),
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
@@ -65,6 +66,9 @@ EVERY_OVERRIDE = {
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
     'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
         bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")
+    ),
+    'allowed_workdirs = ["~", "work"]': lambda bot, folder: (
+        bot.codex.allowed_workdirs == (folder / "home", folder / "work")
     ),
     "stream_include_stderr = true": lambda bot, _: bot.codex.stream_include_stderr is True,
     "progress_tick_interval = 2.5": lambda bot, _: bot.display.progress_tick_interval_s == 2.5,

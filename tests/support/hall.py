@@ -20,10 +20,11 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Chat, Emit, Parcel
+from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
 from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
@@ -33,6 +34,7 @@ from codex_gateway.service.intake import Intake
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -193,6 +195,36 @@ class KeptChat:
         return [text.removeprefix("answer: ") for text in self.texts(chat) if text.startswith("answer: ")]
 
 
+@dataclass
+class PlayedShelf:
+    """A shelf with `saved` on it; whoever names a directory of `workdirs` may work there."""
+
+    saved: list[SavedSession] = field(default_factory=list)
+    workdirs: set[Path] = field(default_factory=set)
+    forks: bool = True
+
+    async def page(self, *, skip: int, limit: int) -> SavedPage:
+        return SavedPage(tuple(self.saved[skip : skip + limit]), skip, len(self.saved))
+
+    async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
+        return tuple(each for each in self.saved if words in (each.title or ""))[:limit]
+
+    async def find(self, thread_id: ThreadId) -> SavedSession | None:
+        return next((each for each in self.saved if each.thread_id == thread_id), None)
+
+    async def holder(self, thread_id: ThreadId) -> tuple[bool, Holder | None]:
+        return False, None
+
+    async def workdir(self, words: str) -> Path | DirectoryFault:
+        return Path(words) if Path(words) in self.workdirs else DirectoryFault.NOT_ALLOWED
+
+    async def can_fork(self) -> bool:
+        return self.forks
+
+    async def version(self) -> str | None:
+        return "0.0.0"
+
+
 def policy(
     bot: BotName = BOT,
     *,
@@ -281,6 +313,7 @@ async def hall(
     agent: PlayedAgent | None = None,
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
+    shelf: Shelf | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
@@ -324,6 +357,8 @@ async def hall(
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves=dict.fromkeys(by_bot, shelf or PlayedShelf()),
             policies=by_bot,
             interpret=lambda _, body: wishes.get(body),
             chat=chat,

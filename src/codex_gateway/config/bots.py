@@ -44,6 +44,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             resume_id=table.resume_id,
             stream_include_stderr=settings.stream_include_stderr,
             child_env_allow=settings.child_env_allow,
+            allowed_workdirs=settings.allowed_workdirs,
         ),
         limits=Limits(
             run_timeout_s=settings.run_timeout_seconds,

@@ -61,6 +61,8 @@ class CodexOptions:
     stream_include_stderr: bool
     #: Names of variables, perhaps with `*`, that Codex gets to see beyond the usual ones.
     child_env_allow: tuple[str, ...] = ()
+    #: Where a chat may have Codex work beside `workdir`, in what lies in there too. They existed.
+    allowed_workdirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

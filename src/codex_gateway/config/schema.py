@@ -43,6 +43,7 @@ EnvPattern = Annotated[str, PlainValidator(parse.variable_pattern)]
 EnvPatterns = Annotated[tuple[EnvPattern, ...], BeforeValidator(parse.name_list)]
 File = Annotated[Path, PlainValidator(lambda value, info: parse.file(value, _around(info))), Unit("path")]
 Folder = Annotated[Path, PlainValidator(lambda value, info: parse.folder(value, _around(info))), Unit("path")]
+Folders = Annotated[tuple[Folder, ...], BeforeValidator(parse.folder_list)]
 CodexHome = Annotated[
     Path | None,
     PlainValidator(lambda value, info: parse.optional_folder(value, _around(info))),
@@ -82,6 +83,7 @@ class Overridable(Table):
     codex_cli_use_pty: Boolean = False
     codex_home: CodexHome = None
     child_env_allow: EnvPatterns = ()
+    allowed_workdirs: Folders = ()
     stream_flush_interval: Seconds = 1.5
     stream_include_stderr: Boolean = False
     progress_tick_interval: SecondsOrOff = 15

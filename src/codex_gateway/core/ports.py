@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NewType, Protocol, TypeAlias
 
 from codex_gateway.core.diagnosis import Evidence
@@ -13,6 +14,7 @@ from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
 from codex_gateway.core.reply import Card, Moment, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.sighting import Sighting
 
 #: Called with each event, in order, and the offset in bytes just past its record in the session file (0 for an event
@@ -106,6 +108,38 @@ class Observer(Protocol):
 
     async def wait(self, *, at_most_s: float) -> None:
         """Until a view may have more to tell."""
+        ...
+
+
+class Shelf(Protocol):
+    """Where a bot's agent keeps its conversations, and where it may work. Nothing is read on the event loop."""
+
+    async def page(self, *, skip: int, limit: int) -> SavedPage:
+        """The conversations from the place `skip` on, the one changed last first; the last page if there are fewer."""
+        ...
+
+    async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
+        """The latest ones whose title holds `words`, or whose id begins with them."""
+        ...
+
+    async def find(self, thread_id: ThreadId) -> SavedSession | None:
+        """The one of that id, archived ones too."""
+        ...
+
+    async def holder(self, thread_id: ThreadId) -> tuple[bool, Holder | None]:
+        """Whether anybody has it open, and who, as far as that can be known."""
+        ...
+
+    async def workdir(self, words: str) -> Path | DirectoryFault:
+        """The directory that a person names, absolute, if it may be worked in."""
+        ...
+
+    async def can_fork(self) -> bool:
+        """Whether the agent can fork a conversation."""
+        ...
+
+    async def version(self) -> str | None:
+        """What the installed agent calls itself."""
         ...
 
 

@@ -142,6 +142,39 @@ class ClearQueue:
     last: RunId
 
 
+@dataclass(frozen=True, slots=True)
+class AskSessions:
+    """Which conversations are there? From the place `skip` on; `in_place`: a list that is shown goes on."""
+
+    skip: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Let this chat speak to the session of that id, or with that in its title; work in that directory."""
+
+    session: str | None
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """Let this chat speak to the bot's own session again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Let the next prompt begin a conversation, in that directory."""
+
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSession:
+    """Let the next prompt go on in a fork of this chat's session."""
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -162,6 +195,11 @@ Wish: TypeAlias = (
     | Drop
     | MoveUp
     | ClearQueue
+    | AskSessions
+    | Bind
+    | Unbind
+    | NewSession
+    | ForkSession
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.reply import NothingToRetry, StillAtIt
 from codex_gateway.log import Log
+from codex_gateway.service.binding import Binding
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.ledger import Ledger
@@ -25,16 +26,21 @@ class Prompts:
         counter: Counter,
         *,
         scheduler: Scheduler,
+        binding: Binding,
         clock: Callable[[], float],
     ) -> None:
         self._requests = requests
         self._ledger = ledger
         self._counter = counter
         self._scheduler = scheduler
+        self._binding = binding
         self._clock = clock
 
     async def ask(self, errand: Errand, prompt: str, *, retry_of: RunId | None = None) -> None:
         """Queue a prompt in the session of its chat."""
+        placed = await self._binding.placed(errand)
+        if placed is None:
+            return
         request = errand.request
         new = NewRun(
             inbox_id=errand.inbox_id,
@@ -42,7 +48,7 @@ class Prompts:
             user_id=request.user_id,
             prompt_message_id=request.message_id,
             prompt=prompt,
-            workdir=errand.policy.workdir,
+            workdir=placed.policy.workdir,
             retry_of=retry_of,
         )
         run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())

@@ -38,6 +38,7 @@ from codex_gateway.core.request import (
     ShowLog,
     Wish,
 )
+from codex_gateway.telegram.inbound_sessions import session_button, session_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
-        return None
+        return session_button(data)
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 
@@ -305,7 +306,7 @@ def _command_wish(name: str, rest: str) -> Wish | None:
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
     if name == "get":
         return SendFile(rest)
-    return _PLAIN_COMMANDS.get(name)
+    return _PLAIN_COMMANDS.get(name) or session_command(name, rest)
 
 
 def _without_mention(words: str, username: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import assert_never
 from codex_gateway.core import reply as say
 from codex_gateway.core.manner import Form
 from codex_gateway.core.request import Misspoken, MisspokenReason
-from codex_gateway.telegram import queues
+from codex_gateway.telegram import queues, sessions
 from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
@@ -47,6 +47,11 @@ COMMANDS = (
     Command("lastresult", mark("Say the last answer again")),
     Command("queue", mark("What waits")),
     Command("session", mark("Which session and directory this chat is bound to")),
+    Command("sessions", mark("Which sessions there are, to choose from")),
+    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION")),
+    Command("newsession", mark("Let the next prompt begin a session"), mark("DIR")),
+    Command("fork", mark("Let the next prompt go on in a fork of the session")),
+    Command("unbind", mark("Go back to the bot’s own session")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
     Command("help", mark("This list")),
     Command("get", mark("Send a file of the work directory"), mark("PATH")),
@@ -138,6 +143,17 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = F
             return [_sentence(_("That prompt is the next one already."))]
         case say.QueueCleared(count=cleared):
             return [_sentence(queues.cleared(cleared))]
+        case (
+            say.SessionList()
+            | say.Bound()
+            | say.WorkdirChanged()
+            | say.SessionToBegin()
+            | say.Unbound()
+            | say.NotBound()
+            | say.Ambiguous()
+            | say.NoWorkdir()
+        ):
+            return [sessions.told(reply)]
         case _:
             assert_never(reply)
 
@@ -238,7 +254,7 @@ def _session(reply: say.SessionReport) -> Message:
     page.line(_("Runs so far: {n}").format(n=reply.runs))
     if reply.thread_id:
         page.line(_("In a terminal: ")).code(f"codex resume {reply.thread_id}")
-    return page.done()
+    return sessions.details(page, reply).done()
 
 
 def _who(reply: say.WhoReport) -> Message:
