@@ -51,7 +51,7 @@ class TelegramChat:
         """The messages that say `reply`, in order."""
         outlet, manner = self._outlet(chat), self._manner_of(chat)
         with speaking(manner.language):
-            messages = word(reply, limit=outlet.chunk_limit, most_messages=outlet.most_messages)
+            messages = word(reply, limit=outlet.chunk_limit, most_messages=outlet.most_messages, form=manner.form)
         return [pack(message) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from codex_gateway.core import reply as say
-from codex_gateway.core.manner import Language
+from codex_gateway.core.manner import Form, Language
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram import queues, sessions
 from codex_gateway.telegram.answers import answer, file_name
@@ -85,15 +85,15 @@ _CONTENT = {
 }
 
 
-def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
-    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = Form.TEXT) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit`, `most_messages` and `form` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
@@ -101,7 +101,7 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
