@@ -31,13 +31,17 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
@@ -225,6 +229,25 @@ class PlayedShelf:
         return "0.0.0"
 
 
+@dataclass
+class KeptDownloads:
+    """Files that people have sent, by their id; a fault is raised instead."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    #: Set: a download goes on.
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        self.fetched.append(file_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        found = self.files[file_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
 def policy(
     bot: BotName = BOT,
     *,
@@ -314,6 +337,7 @@ async def hall(
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
     shelf: Shelf | None = None,
+    downloads: KeptDownloads | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
@@ -326,10 +350,20 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
+        manners = Manners(ChatManners(database), await ChatManners(database).all(), languages={}, clock=clock)
         queue = Queue(database)
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            downloads or KeptDownloads(),
+            policies=by_bot,
+            chat=chat,
+            delivery=delivery,
+            environ={"PATH": os.defpath},
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -338,8 +372,10 @@ async def hall(
             chat=chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         errands = Errands(
@@ -365,6 +401,7 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

@@ -10,7 +10,7 @@ from typing import NewType, Protocol, TypeAlias
 from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.event import Event
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
+from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
 from codex_gateway.core.reply import Card, Moment, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
@@ -71,6 +71,14 @@ class Agent(Protocol):
 
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
+        ...
+
+
+class Downloads(Protocol):
+    """Gets files that people have sent."""
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        """The whole file, at most 20 MB, within two minutes. Raises ChatBusy, ChatUnreachable or ChatRefused."""
         ...
 
 
