@@ -20,6 +20,7 @@ from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Doing
 from codex_gateway.core.request import MisspokenReason
 from codex_gateway.core.run import RunState
+from codex_gateway.core.saved import DirectoryFault
 from codex_gateway.telegram.markup import render_parts
 from gallery.__main__ import PICTURES
 from gallery.exhibit import Chapter
@@ -99,6 +100,11 @@ def test_everything_misspoken_hangs_there(replies: list[say.Reply]) -> None:
 def test_every_refusal_of_a_file_or_a_diff_hangs_there(replies: list[say.Reply]) -> None:
     assert {reply.reason for reply in replies if isinstance(reply, say.FileRefused)} == set(say.FileRefusal)
     assert {reply.reason for reply in replies if isinstance(reply, say.DiffRefused)} == set(say.DiffRefusal)
+
+
+def test_every_reason_not_to_bind_a_chat_hangs_there(replies: list[say.Reply]) -> None:
+    assert {reply.why for reply in replies if isinstance(reply, say.NotBound)} == set(say.BindFault)
+    assert {reply.why for reply in replies if isinstance(reply, say.NoWorkdir)} == set(DirectoryFault)
 
 
 def test_there_are_twenty_answers_of_agents(all_chapters: tuple[Chapter, ...]) -> None:
