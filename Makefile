@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test torture fuzz check format bench lock clean
+.PHONY: help demo test torture fuzz check format bench messages lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -44,6 +44,9 @@ bench: $(READY) ## what the gateway costs, as ratios in one run
 
 fuzz: $(READY) ## a million damaged lines through what reads session files (ARGS="LINES SEED")
 	@$(BIN)/python tests/codex/fuzz_million.py $(ARGS)
+
+messages: $(READY) ## what the catalogues of other languages lack
+	@$(BIN)/python tests/telegram/messages.py
 
 lock: $(READY) ## renew the pinned versions
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml

@@ -9,11 +9,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
-from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
+from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -21,12 +22,13 @@ from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
-from codex_gateway.store import lock
+from codex_gateway.store import kept_files, lock
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -64,6 +66,7 @@ def _policy(bot: Bot) -> BotPolicy:
             reasoning_throttle_s=display.reasoning_throttle_s,
         ),
         shows_commentary=display.jsonl_stream_events,
+        shows_drafts=display.stream_drafts is DraftMode.AUTO,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
     )
@@ -90,6 +93,13 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
     )
 
 
+def _guarded(config: GatewayConfig) -> tuple[Path, ...]:
+    """What /get never gives, wherever a work directory has it: our secrets, our database, Codex's login."""
+    base = config.base
+    own = [base.db_path, base.db_path.with_name(f"{base.db_path.name}-wal"), *(bot.codex.home for bot in config.bots)]
+    return (*own, *([config.path] if config.path else []))
+
+
 def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
     proxy = config.base.telegram_proxy
     return BotSettings(
@@ -98,6 +108,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        most_messages=bot.display.answer_max_messages,
     )
 
 
@@ -111,6 +122,7 @@ class Gateway:
     executor: Executor
     delivery: Delivery
     mirror: Mirror
+    errands: Errands
     agents: Mapping[BotName, ExecAgent]
 
 
@@ -149,9 +161,21 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             clock=clock,
         )
         scheduler = Scheduler(runs, executor, clock=clock)
+        inbox, requests = Inbox(database), Requests(database)
+        kept_dir = config.base.db_path.parent / "outbox"
+        await kept_files.sweep(database, kept_dir)
+        errands = Errands(
+            inbox=inbox,
+            requests=requests,
+            ledger=ledger,
+            chat=door.chat,
+            delivery=delivery,
+            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            clock=clock,
+        )
         intake = Intake(
-            inbox=Inbox(database),
-            requests=Requests(database),
+            inbox=inbox,
+            requests=requests,
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             policies=policies,
@@ -160,6 +184,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         mirror = Mirror(
@@ -170,7 +195,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             delivery=delivery,
             clock=clock,
         )
-        yield Gateway(door, intake, scheduler, executor, delivery, mirror, agents)
+        yield Gateway(door, intake, scheduler, executor, delivery, mirror, errands, agents)
 
 
 async def run(gateway: Gateway, ending: Ending) -> None:
@@ -180,11 +205,13 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
+        running_errands = tasks.create_task(gateway.errands.run(), name="errands")
         _log.info("gateway.ready")
         await ending.asked.wait()
         _log.info("gateway.ending", turns=len(gateway.executor.live))
         listening.cancel()
         mirroring.cancel()
+        running_errands.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -20,12 +21,13 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.core.ports import Chat, Emit, Parcel
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, LiveCard, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.queries import Queries
@@ -139,6 +141,8 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    has_drafts: bool = True
+    drafts: list[LiveCard] = field(default_factory=list)
     parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
@@ -171,6 +175,13 @@ class KeptChat:
         card = draw()
         if card is not None:
             self.find(message.message_id).says.append(str(card))
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        await self._fail(chat.chat_id)
+        card = draw()
+        if card is not None:
+            self.drafts.append(card)
+        return self.has_drafts
 
     async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)
@@ -296,6 +307,15 @@ async def hall(
             clock=clock,
         )
         scheduler = Scheduler(runs, executor, clock=clock)
+        errands = Errands(
+            inbox=Inbox(database),
+            requests=Requests(database),
+            ledger=ledger,
+            chat=chat,
+            delivery=delivery,
+            grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),
+            clock=clock,
+        )
         intake = Intake(
             inbox=Inbox(database),
             requests=Requests(database),
@@ -307,10 +327,12 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            errands=errands,
             clock=clock,
         )
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
+        running_errands = asyncio.create_task(errands.run())
         try:
             kept = chat if isinstance(chat, KeptChat) else KeptChat()  # of another one the test knows more
             yield Hall(database, agent, kept, intake, ledger, runs, outbox, executor, scheduler, delivery, wishes)
@@ -318,9 +340,10 @@ async def hall(
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await sending
+            for task in (sending, running_errands):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 def playing(*events: Event, answer: str = "done", gate: asyncio.Event | None = None) -> Play:

@@ -107,6 +107,7 @@ class House:
             "db_path": "data/app.db",
             "lock_path": "data/app.lock",
             "stream_flush_interval": 0.2,
+            "answer_max_messages": 0,  # long answers are to be seen whole
             **self.settings,
         }
         bots = [

@@ -11,7 +11,7 @@ from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnre
 from codex_gateway.demo.bot_api import BotApiServer, Fault
 from codex_gateway.demo.bot_api.faults import Kind
 from codex_gateway.telegram import api as api_module
-from codex_gateway.telegram.api import EntitiesRefused, PollConflict, TokenRefused
+from codex_gateway.telegram.api import EntitiesRefused, MessageRefused, PollConflict, TokenRefused
 from codex_gateway.telegram.markup import Entity, Formatted
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.settings import BotSettings
@@ -122,17 +122,22 @@ FAULTS: dict[str, tuple[Callable[[], Fault], type[ChatError], bool | None]] = {
     ),
     "a topic that is gone": (
         lambda: Fault.refusal(status=400, description="Bad Request: message thread not found"),
-        ChatRefused,
+        MessageRefused,
         None,
     ),
-    "too large": (lambda: Fault.refusal(status=413, description="Request Entity Too Large"), ChatRefused, None),
+    "too large": (lambda: Fault.refusal(status=413, description="Request Entity Too Large"), MessageRefused, None),
     "formatting": (
         lambda: Fault.refusal(status=400, description="Bad Request: can't parse entities: unsupported"),
         EntitiesRefused,
         None,
     ),
     "an unknown status": (lambda: Fault.refusal(status=418, description="I'm a teapot"), ChatRefused, None),
-    "no description": (lambda: Fault.refusal(status=400, description=""), ChatRefused, None),
+    "no description": (lambda: Fault.refusal(status=400, description=""), MessageRefused, None),
+    "an older server": (
+        lambda: Fault.refusal(status=404, description="Not Found: method not found"),
+        MessageRefused,
+        None,
+    ),
     "401": (lambda: Fault.refusal(status=401, description="Unauthorized"), TokenRefused, False),
     "404": (lambda: Fault.refusal(status=404, description="Not Found"), TokenRefused, False),
     "409": (

@@ -34,6 +34,13 @@ def test_a_parcel_gives_back_what_was_put_in(formatted: Formatted, keyboard: Key
             assert unpack(pack(message)) == message
 
 
+def test_a_parcel_keeps_what_may_be_sent_instead() -> None:
+    other = Message(Formatted("1 < 2", (Entity("code", 0, 5),)), BUTTONS, is_silent=True)
+    document = Message(Formatted("all of it"), document=Document("a.md", text="# A"), instead=(other, other))
+    rich = Message(Formatted(""), rich="<p>1 &lt; 2</p>", instead=(other, document))
+    assert unpack(pack(rich)) == rich
+
+
 def test_a_parcel_of_the_first_form_can_still_be_read() -> None:
     kept = '{"v":1,"text":"hi","entities":[["pre",0,2,"py",null]],"buttons":[[["Stop","stop:1"]]]}'
     assert unpack(Parcel(kept)) == Message(Formatted("hi", (Entity("pre", 0, 2, "py"),)), ((("Stop", "stop:1"),),))

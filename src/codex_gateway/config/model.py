@@ -42,6 +42,14 @@ class ReasoningMode(StrEnum):
     SUMMARY = "summary"
 
 
+class DraftMode(StrEnum):
+    """Whether what Codex is at is shown in live drafts."""
+
+    #: In chats of two, where the server knows drafts.
+    AUTO = "auto"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class CodexOptions:
     """How a bot runs Codex. `resume_id` None: the first prompt starts a session."""
@@ -69,10 +77,13 @@ class Display:
 
     #: 0 = at once.
     stream_flush_interval_s: float
+    stream_drafts: DraftMode
     #: 0 = no ticks.
     progress_tick_interval_s: float
     #: UTF-16 code units a message, 16 to 4096.
     message_chunk_limit: int
+    #: An answer of more messages comes as its first one and a document; 0 = never.
+    answer_max_messages: int
     jsonl_stream_events: bool
     reasoning_mode: ReasoningMode
     #: 0 = every piece of reasoning is shown.

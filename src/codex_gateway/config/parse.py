@@ -126,6 +126,14 @@ def chunk_limit(value: object) -> int:
     return number
 
 
+def message_count(value: object) -> int:
+    expected = "a whole number of messages, 0 or more"
+    number = whole_number(value, expected=expected)
+    if not 0 <= number <= 1000:
+        raise _expected(expected if number < 0 else "at most 1000 messages", value)
+    return number
+
+
 def approvals_mode(value: object) -> ApprovalsMode:
     expected = "1 (read-only sandbox), 2 (sandbox that can write the work directory) or 3 (no sandbox, no questions)"
     number = whole_number(value, expected=expected)

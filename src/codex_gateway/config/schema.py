@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.fields import FieldInfo
 
 from codex_gateway.config import parse
-from codex_gateway.config.model import ApprovalsMode, InputMode, ReasoningMode
+from codex_gateway.config.model import ApprovalsMode, DraftMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
 
@@ -32,8 +32,10 @@ Boolean = Annotated[bool, PlainValidator(parse.boolean)]
 Seconds = Annotated[float, PlainValidator(parse.seconds), Unit("seconds")]
 SecondsOrOff = Annotated[float, PlainValidator(parse.seconds), Unit("seconds, 0 = off")]
 ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code units, 16 to 4096")]
+MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("messages, 0 = no limit")]
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
+Drafts = Annotated[DraftMode, PlainValidator(parse.word(DraftMode)), Unit("auto or off")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
@@ -82,6 +84,7 @@ class Overridable(Table):
     codex_home: CodexHome = None
     child_env_allow: EnvPatterns = ()
     stream_flush_interval: Seconds = 1.5
+    stream_drafts: Drafts = DraftMode.AUTO
     stream_include_stderr: Boolean = False
     progress_tick_interval: SecondsOrOff = 15
     run_timeout_seconds: SecondsOrOff = 900
@@ -93,6 +96,7 @@ class Overridable(Table):
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
+    answer_max_messages: MessageCount = 4
 
 
 class BaseTable(Overridable):

@@ -8,9 +8,15 @@ GatewayError
     ├── ChatBusy            it told us to wait
     ├── ChatUnreachable     nothing, or a fault of its own: worth trying again
     └── ChatRefused         never, for this message or this chat: trying again is useless
+        └── FormRefused     in this form; there is another one
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from codex_gateway.core.ports import Parcel
 
 
 class GatewayError(Exception):
@@ -65,3 +71,11 @@ class ChatUnreachable(ChatError):
 
 class ChatRefused(ChatError):
     """The chat will never take this request."""
+
+
+class FormRefused(ChatRefused):
+    """The chat does not take a message of this form; the parcels `instead` say the same in another one."""
+
+    def __init__(self, reason: str, *, instead: tuple[Parcel, ...]) -> None:
+        super().__init__(reason)
+        self.instead = instead

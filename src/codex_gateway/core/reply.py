@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -72,11 +73,24 @@ Card: TypeAlias = QueuedCard | RunningCard | SettledCard
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCard:
+    """What a run is at this moment, for a draft: gone in half a minute, and replaced by real messages."""
+
+    run_id: RunId
+    elapsed_s: float
+    progress: Progress
+    diagnosis: Diagnosis | None = None
+    #: What Codex has said and no message tells yet, Markdown.
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What Codex answered, Markdown, whole."""
+    """What Codex answered to the prompt, Markdown, whole."""
 
     run_id: RunId
     markdown: str
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +193,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class LastResult:
-    """The last answer, Markdown; None when there was none."""
+    """The last answer, Markdown, and its prompt; None when there was none."""
 
     run_id: RunId | None
     markdown: str | None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +261,81 @@ class OutsideEnd:
     how: Failed | Interrupted | BrokenOff | None
 
 
+class FileRefusal(StrEnum):
+    """Why a file is not sent."""
+
+    #: No path was given.
+    UNNAMED = "unnamed"
+    MISSING = "missing"
+    #: It is not in the work directory.
+    OUTSIDE = "outside"
+    #: It is a symbolic link, or lies behind one.
+    LINK = "link"
+    #: It may hold passwords or keys.
+    CONFIDENTIAL = "confidential"
+    DIRECTORY = "directory"
+    #: A pipe, a socket, a device.
+    SPECIAL = "special"
+    UNREADABLE = "unreadable"
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file of the work directory. `kept` holds its bytes and is ours, `path` is how it was asked for."""
+
+    path: str
+    kept: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileRefused:
+    """Why a file is not sent; `entries` is what is in a directory."""
+
+    path: str
+    reason: FileRefusal
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReport:
+    """What differs from the last commit. `text` is the diff, or None when it is long: then it lies in `kept`."""
+
+    files: int
+    added: int
+    removed: int
+    text: str | None = None
+    kept: Path | None = None
+    #: Files that git does not know.
+    untracked: tuple[str, ...] = ()
+    #: Changed files that may hold secrets: they are left out.
+    secret: tuple[str, ...] = ()
+
+
+class DiffRefusal(StrEnum):
+    """Why no diff is shown."""
+
+    #: There is no git here.
+    NO_GIT = "no_git"
+    NO_REPOSITORY = "no_repository"
+    NO_WORKDIR = "no_workdir"
+    TIMEOUT = "timeout"
+    TOO_LARGE = "too_large"
+    #: git itself failed; its words say why.
+    FAILED = "failed"
+    #: The run named is none of this chat's.
+    UNKNOWN_RUN = "unknown_run"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRefused:
+    """Why no diff is shown; `words` are git's own."""
+
+    reason: DiffRefusal
+    words: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class NoSuchRun:
     """The chat had no run of that number: the button is somebody else's, or of a gateway that was set up anew."""
@@ -296,6 +386,11 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | SentFile
+    | FileRefused
+    | DiffReport
+    | DiffRefused
     | NoSuchRun
     | RunLog
+    | LiveCard
 )

@@ -81,6 +81,20 @@ class AskHelp:
     """What can I say?"""
 
 
+@dataclass(frozen=True, slots=True)
+class SendFile:
+    """Send a file of the work directory; an empty path says that none was named."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """Show what differs from the last commit in the work directory, of this chat or of the run named."""
+
+    run_id: RunId | None = None
+
+
 class MisspokenReason(StrEnum):
     """Why nothing can be done with a message."""
 
@@ -121,6 +135,8 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | SendFile
+    | Diff
     | ShowLog
 )
 

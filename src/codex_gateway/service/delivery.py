@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from codex_gateway.core.errors import ChatBusy, ChatRefused, ChatUnreachable
+from codex_gateway.core.errors import ChatBusy, ChatRefused, ChatUnreachable, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.retry import Backoff
@@ -101,6 +101,9 @@ class Delivery:
                 "chat.unreachable", bot=due.chat.bot, chat=due.chat.chat_id, error=error, wait=round(wait_s, 1)
             )
             await asyncio.sleep(wait_s)
+        except FormRefused as error:
+            _log.warning("message.form_refused", bot=due.chat.bot, chat=due.chat.chat_id, row=due.id, error=error)
+            await self._outbox.replaced(due, error.instead, error=str(error), now=self._clock())
         except ChatRefused as error:
             _log.error("message.refused", bot=due.chat.bot, chat=due.chat.chat_id, row=due.id, error=error)
             await self._outbox.refused(due.id, error=str(error), now=self._clock())

@@ -26,6 +26,7 @@ from codex_gateway.service.attendance import Attendance
 from codex_gateway.service.board import Board
 from codex_gateway.service.conduct import Conduct
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.drafts import Drafts
 from codex_gateway.service.settling import settlement, verdict
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.runs import Runs
@@ -58,6 +59,7 @@ class Executor:
         self._chat = chat
         self._board = board
         self._delivery = delivery
+        self._drafts = Drafts(chat, outbox, clock=clock)
         self._attendance = Attendance(runs, chat, board, delivery, clock)
         self._attempts_dir = attempts_dir
         self._clock = clock
@@ -167,7 +169,12 @@ class Executor:
             showing = self._board.showing(
                 run.id, draw=lambda: conduct.card(self._clock()), pace=policy.pace, message=message
             )
-            async with showing:
+            drafting = self._drafts.showing(
+                run,
+                draw=lambda: conduct.live(self._clock(), shows_words=policy.shows_commentary),
+                policy=policy,
+            )
+            async with showing, drafting:
                 outcome = await self._watched(conduct, conduct.attempt, policy, operation)
                 await self._conclude(conduct, outcome)
             if conduct.is_settled or not isinstance(outcome, Detached):
@@ -213,11 +220,15 @@ class Executor:
             conduct.watch = Watch.begin(now_s)
         conduct.watch = conduct.watch.after(event, now=now_s)
         conduct.narration.hear(event, offset_bytes)
+        if conduct.narration.pending:
+            conduct.has_spoken = True
+            self._drafts.touch(conduct.run.id)
         if isinstance(event, ev.Reasoning):
             event = self._shown(conduct, event, now_s)
         progress = advance(conduct.progress, event)
         if progress is not conduct.progress:
             conduct.progress = progress
+            self._drafts.touch(conduct.run.id)
             self._board.touch(conduct.run.id)
         conduct.signs.set()
         if conduct.narration.is_ready:
@@ -300,7 +311,7 @@ class Executor:
             settled_as,
             commentary=self._attendance.commentary(run, self._policies[run.chat.bot], text),
             source_bytes=source_bytes,
-            answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer)),
+            answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer, run.prompt)),
             verdict=self._chat.compose(run.chat, verdict(conduct, settled_as, elapsed_s))[0],
             now=now,
         )

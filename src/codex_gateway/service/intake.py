@@ -29,6 +29,7 @@ from codex_gateway.core.request import Request
 from codex_gateway.core.run import Run, RunState
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
@@ -55,6 +56,7 @@ class Intake:
         executor: Executor,
         scheduler: Scheduler,
         delivery: Delivery,
+        errands: Errands,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
@@ -67,6 +69,7 @@ class Intake:
         self._executor = executor
         self._scheduler = scheduler
         self._delivery = delivery
+        self._errands = errands
         self._clock = clock
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
         self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -87,6 +90,8 @@ class Intake:
                 await self._act_on(received)
 
     async def _act_on(self, received: Received) -> None:
+        if self._errands.has(received.id):
+            return
         try:
             await self._admit(received)
         except sqlite3.Error:  # not the update's fault: it stays in the inbox, and the door brings it again
@@ -136,6 +141,8 @@ class Intake:
                 await self._answer(received, request, Help())
             case rq.Misspoken() as misspoken:
                 await self._answer(received, request, NotUnderstood(misspoken))
+            case rq.SendFile() | rq.Diff():
+                self._errands.take(received, request, policy)
             case rq.ShowLog(run_id=run_id):
                 await self._answer(received, request, await self._queries.log(chat, policy, run_id))
             case _:

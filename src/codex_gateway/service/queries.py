@@ -77,7 +77,7 @@ class Queries:
 
     async def last_result(self, chat: ChatRef) -> LastResult:
         run = await self._ledger.last_answered(chat)
-        return LastResult(None, None) if run is None else LastResult(run.id, run.answer)
+        return LastResult(None, None) if run is None else LastResult(run.id, run.answer, run.prompt)
 
     def _current(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
         """Without those that have begun anew since: nothing is known of what is used of them."""

@@ -81,10 +81,19 @@ class Requests:
         return await self._database.write(work)
 
     async def answer(
-        self, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+        self,
+        inbox_id: InboxId,
+        chat: ChatRef,
+        *,
+        parcels: Sequence[Parcel],
+        reply_to: int,
+        now: float,
+        kept: Path | None = None,
     ) -> None:
-        """Answer a request that asks for nothing but words."""
-        await self._database.write(lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now))
+        """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent."""
+        await self._database.write(
+            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept)
+        )
 
     async def fork(
         self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId, compose: Compose, reply_to: int, now: float
@@ -153,9 +162,16 @@ class Requests:
 
 
 async def _answer(
-    tx: Transaction, inbox_id: InboxId, chat: ChatRef, *, parcels: Sequence[Parcel], reply_to: int, now: float
+    tx: Transaction,
+    inbox_id: InboxId,
+    chat: ChatRef,
+    *,
+    parcels: Sequence[Parcel],
+    reply_to: int,
+    now: float,
+    kept: Path | None = None,
 ) -> None:
-    await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to)
+    await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept)
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
 
 

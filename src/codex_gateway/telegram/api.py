@@ -25,7 +25,7 @@ CALL_LIMIT_S = 30.0
 UPLOAD_LIMIT_S = 300.0
 
 #: Every type we handle. Left out, the server would keep whatever was asked for last.
-ALLOWED_UPDATES = ["message", "callback_query"]
+ALLOWED_UPDATES = ["message", "callback_query", "stopped_message_generation"]
 
 #: Faults of reaching the server: nothing was sent.
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
@@ -49,11 +49,15 @@ class PollConflict(ChatUnreachable):
         self.is_webhook = "webhook" in reason.lower()
 
 
-class EntitiesRefused(ChatRefused):
+class MessageRefused(ChatRefused):
+    """The server does not take the message as it is (400, 413, or a method that it does not know)."""
+
+
+class EntitiesRefused(MessageRefused):
     """The server did not take the formatting of a message; its text may still be sent plain."""
 
 
-class NotModified(ChatRefused):
+class NotModified(MessageRefused):
     """The message says exactly this already."""
 
 
@@ -99,6 +103,7 @@ build(
     types.BotCommand,
     methods.SetMyCommands,
     methods.AnswerCallbackQuery,
+    methods.SendMessageDraft,
     _GetUpdates,
     _SendMessage,
     _SendDocument,
@@ -184,6 +189,21 @@ class BotApi:
                 return message_id
         raise ChatUnreachable("the server's answer to a message was not understood", uncertain=True)
 
+    async def show_draft(self, chat_id: int, draft_id: int, message: Message, *, topic_id: int = 0) -> None:
+        """Show a text that is being written, for 30 s, in the stead of the draft of that id (Bot API 10.3).
+
+        It has a Stop button of the client's own. Raises TokenRefused too where the server does not know the method.
+        """
+        request = methods.SendMessageDraft(
+            chat_id=chat_id,
+            message_thread_id=topic_id or None,
+            draft_id=draft_id,
+            text=message.formatted.text,
+            entities=_entities(message.formatted.entities),
+            can_stop=True,
+        )
+        await self._call(request, limit_s=CALL_LIMIT_S)
+
     async def edit_message(
         self,
         chat_id: int,
@@ -227,6 +247,8 @@ class BotApi:
         match error:
             case tg.TelegramRetryAfter(retry_after=retry_after):
                 return ChatBusy(float(max(retry_after, 1)))
+            case tg.TelegramNotFound(message=message) if "method not found" in message.lower():
+                return MessageRefused(self._clean(message))  # a Bot API server of one's own may be older
             case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():
                 return TokenRefused()
             case tg.TelegramConflictError(message=message):
@@ -234,7 +256,7 @@ class BotApi:
             case tg.TelegramServerError(message=message):
                 return ChatUnreachable(f"the server has a fault of its own ({message})", uncertain=True)
             case tg.TelegramEntityTooLarge(message=message):
-                return ChatRefused(self._clean(message))
+                return MessageRefused(self._clean(message))
             case tg.TelegramNetworkError():
                 cause = error.__cause__ or error
                 uncertain = not isinstance(cause, _NOTHING_SENT)
@@ -250,14 +272,14 @@ class BotApi:
         return text.replace(self._token, "***")
 
 
-def _bad_request(reason: str) -> ChatRefused:
+def _bad_request(reason: str) -> MessageRefused:
     """Tell the 400s apart, by their text since there is nothing else (Bot API 10.3)."""
     text = reason.lower()
     if "message is not modified" in text:
         return NotModified(reason)
     if "entit" in text:  # "can't parse entities: …", "ENTITY_BOUNDS_INVALID", "ENTITIES_TOO_LONG"
         return EntitiesRefused(reason)
-    return ChatRefused(reason)
+    return MessageRefused(reason)
 
 
 def _name(error: BaseException) -> str:

@@ -15,7 +15,8 @@ from codex_gateway.core.run import RunState
 from codex_gateway.telegram.diagnoses import say_now, say_then
 from codex_gateway.telegram.message import Keyboard, Message
 from codex_gateway.telegram.page import Page
-from codex_gateway.telegram.units import clipped, count, duration, moment, one_line, rough, span
+from codex_gateway.telegram.tongue import _, plural
+from codex_gateway.telegram.units import clipped, duration, moment, one_line, rough, span
 from codex_gateway.telegram.verdict_buttons import verdict_buttons
 from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons
@@ -35,8 +36,8 @@ def draw(card: Card) -> Message:
     """The one message that shows the card."""
     match card:
         case QueuedCard():
-            waits = f"Queued · {card.ahead} ahead" if card.ahead else "Starting…"
-            return Page().say(f"⏳ {waits}").done(stop_button(card.run_id))
+            waits = _("⏳ Queued · {n} ahead").format(n=card.ahead) if card.ahead else _("⏳ Starting…")
+            return Page().say(waits).done(stop_button(card.run_id))
         case RunningCard(progress=progress) if progress.is_waiting:
             return waiting(Page(), progress).done(waiting_buttons(card.run_id, progress))
         case RunningCard():
@@ -49,7 +50,7 @@ def draw(card: Card) -> Message:
 
 def stop_button(run_id: RunId) -> Keyboard:
     """The button that stops a run, wherever it stands by then."""
-    return ((("⏹ Stop", f"stop:{run_id}"),),)
+    return (((_("⏹ Stop"), f"stop:{run_id}"),),)
 
 
 def working(elapsed_s: float, progress: Progress | None) -> str:
@@ -63,7 +64,7 @@ def settled(page: Page, card: SettledCard) -> Page:
     """The verdict: one line, and what to do about it where it is not good."""
     match card.state:
         case RunState.SUCCEEDED:
-            facts = ["✅ Done", *_elapsed(card), *_done_so_far(card), *room(card.context)]
+            facts = [_("✅ Done"), *_elapsed(card), *_done_so_far(card), *room(card.context)]
             facts += [("⚠️ " if is_scarce(window) else "") + allowance(window) for window in card.windows]
             return _misread(page.say(" · ".join(facts)), card)
         case RunState.STOPPED:
@@ -76,14 +77,19 @@ def settled(page: Page, card: SettledCard) -> Page:
 
 def room(context: Context | None) -> list[str]:
     """62% context left."""
-    return [] if context is None else [f"{context.left_percent}% context left"]
+    return [] if context is None else [_("{percent}% context left").format(percent=context.left_percent)]
 
 
 def allowance(window: Window, *, with_time: bool = False) -> str:
     """5 h limit 91% used, and when the next one begins."""
-    name = "limit" if window.window_s is None else f"{span(window.window_s)} limit"
-    renewed = f", renewed {moment(window.resets_at)}" if with_time and window.resets_at is not None else ""
-    return f"{name} {window.used_percent:.0f}% used{renewed}"
+    percent = f"{window.used_percent:.0f}"
+    if window.window_s is None:
+        used = _("limit {percent}% used").format(percent=percent)
+    else:
+        used = _("{span} limit {percent}% used").format(span=span(window.window_s), percent=percent)
+    if not with_time or window.resets_at is None:
+        return used
+    return used + _(", renewed {moment}").format(moment=moment(window.resets_at))
 
 
 def is_scarce(window: Window) -> bool:
@@ -93,9 +99,10 @@ def is_scarce(window: Window) -> bool:
 
 def _running(card: RunningCard) -> Page:
     progress = card.progress
-    page = Page().say(f"⚙️ {'Stopping…' if card.is_stopping else 'Working'} · {working(card.elapsed_s, progress)}")
+    state = _("⚙️ Stopping…") if card.is_stopping else _("⚙️ Working")
+    page = Page().say(f"{state} · {working(card.elapsed_s, progress)}")
     if progress.compactions:
-        page.say(" · compacted")
+        page.say(_(" · compacted"))
     now(page.line(), progress, card.diagnosis)
     with page.quoted(folds=True):
         _log(page, [step for step in progress.steps if step.is_done])
@@ -120,7 +127,7 @@ def now(page: Page, progress: Progress, diagnosis: Diagnosis | None) -> None:
 def _thought(page: Page, progress: Progress) -> None:
     # the headings of a summary are bold in Markdown
     thought = one_line((progress.reasoning or "").replace("**", ""), _REMARK_LIMIT)
-    page.say(f"💭 {thought}" if thought else "Thinking…")
+    page.say(f"💭 {thought}" if thought else _("Thinking…"))
 
 
 def _doing(page: Page, progress: Progress) -> None:
@@ -128,7 +135,7 @@ def _doing(page: Page, progress: Progress) -> None:
         case Doing.WAITING_FOR_SESSION:
             waiting(page, progress)
         case Doing.STARTING:
-            page.say("Starting Codex…")
+            page.say(_("Starting Codex…"))
         case Doing.THINKING:
             _thought(page, progress)
         case Doing.RUNNING_COMMAND:
@@ -136,9 +143,9 @@ def _doing(page: Page, progress: Progress) -> None:
             current = under_way[0].text if under_way else "…"
             page.say("▸ ").code(one_line(current, _CURRENT_STEP_LIMIT))
             if len(under_way) > 1:
-                page.say(f" and {len(under_way) - 1} more")
+                page.say(_(" and {n} more").format(n=len(under_way) - 1))
         case Doing.ANSWERED:
-            page.say("Finishing…")
+            page.say(_("Finishing…"))
         case _:
             assert_never(progress.doing)
 
@@ -152,19 +159,17 @@ def _log(page: Page, steps: Sequence[Step]) -> None:
         # Not as code: published rules let no code stand inside a block quote.
         page.line("✗ " if step.exit_code else "✓ ").say(one_line(step.text, _STEP_LIMIT))
         if step.exit_code:
-            page.say(f" (exit {step.exit_code})")
+            page.say(_(" (exit {code})").format(code=step.exit_code))
 
 
 def _stopped(page: Page, card: SettledCard) -> Page:
     reason = card.stop_reason or StopReason.USER
-    explained = STOPS[reason]
     if card.elapsed_s is None:
-        page.say("⏹ Taken out of the queue." if reason is StopReason.USER else "⏹ Not run")
-    elif reason is StopReason.USER:
-        page.say(" · ".join([f"⏹ Stopped by you after {duration(card.elapsed_s)}", *_done_so_far(card)]))
+        page.say(_("⏹ Taken out of the queue.") if reason is StopReason.USER else _("⏹ Not run"))
     else:
-        page.say(" · ".join([f"⏹ Stopped after {duration(card.elapsed_s)}", *_done_so_far(card)]))
-    _explained(page, explained, card.error, card.diagnosis)
+        by_whom = _("⏹ Stopped by you after {time}") if reason is StopReason.USER else _("⏹ Stopped after {time}")
+        page.say(" · ".join([by_whom.format(time=duration(card.elapsed_s)), *_done_so_far(card)]))
+    _explained(page, STOPS[reason].spoken(), card.error, card.diagnosis)
     if card.ended:
         _ended(page.line(), card.ended)
     if card.steps:
@@ -174,25 +179,33 @@ def _stopped(page: Page, card: SettledCard) -> Page:
 
 
 def _ended(page: Page, commands: Sequence[str]) -> None:
-    what = "a process" if len(commands) == 1 else f"{len(commands)} processes"
-    page.say(f"Ended with it: {what} that it had left behind (")
+    page.say(
+        plural(
+            "Ended with it: a process that it had left behind",
+            "Ended with it: {n} processes that it had left behind",
+            len(commands),
+        )
+    ).say(" (")
     for index, command in enumerate(commands[:_NAMED]):
         page.say(", " if index else "").code(one_line(command, _STEP_LIMIT))
     page.say(", …)" if len(commands) > _NAMED else ")")
 
 
 def _failed(page: Page, card: SettledCard) -> Page:
-    when = "before it began" if card.elapsed_s is None else f"after {duration(card.elapsed_s)}"
-    page.say(" · ".join([f"❌ Failed {when}", *_done_so_far(card)]))
+    if card.elapsed_s is None:
+        failed = _("❌ Failed before it began")
+    else:
+        failed = _("❌ Failed after {time}").format(time=duration(card.elapsed_s))
+    page.say(" · ".join([failed, *_done_so_far(card)]))
     explained = failure(card.failure_kind or FailureKind.OTHER, resets_at=card.resets_at)
     return _explained(page, explained, card.error)
 
 
 def _explained(page: Page, explained: Explanation, error: str | None, diagnosis: Diagnosis | None = None) -> Page:
     if explained.cause:
-        page.say(f": {explained.cause}")
+        page.say(_(": {cause}").format(cause=explained.cause))
     if diagnosis is not None:
-        say_then(page.say(" " if explained.cause else ". "), diagnosis)
+        say_then(page.say(" " if explained.cause else _(". ")), diagnosis)
     if explained.advice:
         page.line(explained.advice)
     if error and error.strip():
@@ -215,8 +228,9 @@ def _done_so_far(card: SettledCard) -> list[str]:
 
 
 def _counts(steps: int, files: int) -> list[str]:
-    return [count(number, noun) for number, noun in ((steps, "step"), (files, "file")) if number]
+    told = [plural("{n} step", "{n} steps", steps)] if steps else []
+    return [*told, plural("{n} file", "{n} files", files)] if files else told
 
 
 def _cost(tokens: Tokens | None) -> list[str]:
-    return [f"{rough(tokens.total)} tokens"] if tokens and tokens.total else []
+    return [_("{n} tokens").format(n=rough(tokens.total))] if tokens and tokens.total else []

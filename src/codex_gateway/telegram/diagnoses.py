@@ -7,7 +7,8 @@ from typing import assert_never
 from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.ids import RunId
 from codex_gateway.telegram.message import Keyboard, Message
-from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.page import Code, Page
+from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import duration, one_line
 
 _COMMAND_LIMIT = 200
@@ -15,97 +16,104 @@ _COMMAND_LIMIT = 200
 
 def say_now(page: Page, diagnosis: Diagnosis) -> Page:
     """What it is at, behind "▸ `command`" where it is about a command."""
-    how_long = duration(diagnosis.since_s)
+    time = duration(diagnosis.since_s)
     match diagnosis.cause:
         case Cause.STARTING:
-            return page.say(f"Starting Codex for {how_long}")
+            return page.say(_("Starting Codex for {time}").format(time=time))
         case Cause.MODEL:
-            return page.say(f"Waiting for the model for {how_long}")
+            return page.say(_("Waiting for the model for {time}").format(time=time))
         case Cause.COMMAND:
-            return page.say(f" · {how_long}")
+            return page.say(f" · {time}")
         case Cause.INPUT:
-            return page.say(f" · {how_long} · waits for input")
+            return page.say(_(" · {time} · waits for input").format(time=time))
         case Cause.COMPACTING:
-            return page.say(f"Probably compacting the conversation for {how_long}")
+            return page.say(_("Probably compacting the conversation for {time}").format(time=time))
         case Cause.RECONNECTING:
-            return page.say(f"Reconnecting{_tries(diagnosis)} for {how_long}")
+            return page.say(_("Reconnecting{tries} for {time}").format(tries=_tries(diagnosis), time=time))
         case Cause.BUSY:
-            return page.say(f"Codex itself has been busy for {how_long}")
+            return page.say(_("Codex itself has been busy for {time}").format(time=time))
         case Cause.ENDING:
-            return page.say(f"Finishing for {how_long}")
+            return page.say(_("Finishing for {time}").format(time=time))
         case Cause.HALTED if diagnosis.command:
-            return page.say(f" · {how_long} · halted: ").code(f"kill -CONT {diagnosis.pid}").say(" lets it go on")
+            return page.weave(_(" · {time} · halted: {remedy} lets it go on"), time=time, remedy=_remedy(diagnosis))
         case Cause.HALTED:
-            return page.say("Codex is halted by a signal: ").code(f"kill -CONT {diagnosis.pid}").say(" lets it go on")
+            return page.weave(_("Codex is halted by a signal: {remedy} lets it go on"), remedy=_remedy(diagnosis))
         case Cause.GONE:
-            return page.say("The process of Codex is gone")
+            return page.say(_("The process of Codex is gone"))
         case Cause.UNKNOWN:
-            return page.say(f"Nothing heard for {how_long}")
+            return page.say(_("Nothing heard for {time}").format(time=time))
         case _:
             assert_never(diagnosis.cause)
 
 
 def say_then(page: Page, diagnosis: Diagnosis) -> Page:
     """What it was at when it was stopped: one sentence."""
-    how_long = duration(diagnosis.since_s)
+    time, who = duration(diagnosis.since_s), _who(diagnosis)
     match diagnosis.cause:
         case Cause.STARTING:
-            return page.say(f"It had not taken the prompt up for {how_long}.")
+            return page.say(_("It had not taken the prompt up for {time}.").format(time=time))
         case Cause.MODEL:
-            return page.say(f"It had been waiting for the model for {how_long}.")
+            return page.say(_("It had been waiting for the model for {time}.").format(time=time))
         case Cause.COMMAND:
-            return _command(page, diagnosis).say(f" had been running for {how_long}.")
+            return page.weave(_("{command} had been running for {time}."), command=who, time=time)
         case Cause.INPUT:
-            return _command(page, diagnosis).say(f" had been waiting for input for {how_long}.")
+            return page.weave(_("{command} had been waiting for input for {time}."), command=who, time=time)
         case Cause.COMPACTING:
-            return page.say(f"It had probably been compacting the conversation for {how_long}.")
+            return page.say(_("It had probably been compacting the conversation for {time}.").format(time=time))
         case Cause.RECONNECTING:
-            return page.say(f"It was trying to reach the model's service again{_tries(diagnosis)}.")
+            again = _("It was trying to reach the model's service again{tries}.")
+            return page.say(again.format(tries=_tries(diagnosis)))
         case Cause.BUSY:
-            return page.say(f"It had been busy by itself for {how_long}, with no connection to the model's service.")
+            busy = _("It had been busy by itself for {time}, with no connection to the model's service.")
+            return page.say(busy.format(time=time))
         case Cause.ENDING:
-            return page.say(f"It had been about to end for {how_long}.")
+            return page.say(_("It had been about to end for {time}.").format(time=time))
         case Cause.HALTED:
-            return _command(page, diagnosis).say(f" (process {diagnosis.pid}) was halted by a signal from outside.")
+            halted = _("{command} (process {pid}) was halted by a signal from outside.")
+            return page.weave(halted, command=who, pid=str(diagnosis.pid))
         case Cause.GONE:
-            return page.say("Its process was gone.")
+            return page.say(_("Its process was gone."))
         case Cause.UNKNOWN:
-            return page.say(f"Nothing tells what it was at for the last {how_long}.")
+            return page.say(_("Nothing tells what it was at for the last {time}.").format(time=time))
         case _:
             assert_never(diagnosis.cause)
 
 
 def still_running(run_id: RunId, diagnosis: Diagnosis) -> Message:
     """The question whether to go on waiting for a command."""
-    page = _command(Page().say("⏱ "), diagnosis)
-    how_long = duration(diagnosis.since_s)
+    page, time, who = Page(), duration(diagnosis.since_s), _who(diagnosis)
     match diagnosis.cause:
         case Cause.INPUT:
-            page.say(f" has been running for {how_long} and waits for input, which nobody can give it.")
+            asking = _("⏱ {command} has been running for {time} and waits for input, which nobody can give it.")
+            page.weave(asking, command=who, time=time)
         case Cause.HALTED:
-            page.say(" was halted by a signal. On its machine, ").code(f"kill -CONT {diagnosis.pid}")
-            page.say(" lets it go on.")
+            halted = _("⏱ {command} was halted by a signal. On its machine, {remedy} lets it go on.")
+            page.weave(halted, command=who, remedy=_remedy(diagnosis))
         case _:
-            page.say(f" has been running for {how_long}.{_work(diagnosis)}")
+            page.weave(_("⏱ {command} has been running for {time}."), command=who, time=time).say(_work(diagnosis))
     return page.done(_wait_or_stop(run_id))
 
 
 def _wait_or_stop(run_id: RunId) -> Keyboard:
-    return ((("⏳ Go on waiting", f"wait:{run_id}"), ("⏹ Stop", f"stop:{run_id}")),)
+    return (((_("⏳ Go on waiting"), f"wait:{run_id}"), (_("⏹ Stop"), f"stop:{run_id}")),)
 
 
 def _work(diagnosis: Diagnosis) -> str:
     match diagnosis.is_at_work:
         case True:
-            return " It is using the processor."
+            return _(" It is using the processor.")
         case False:
-            return " It is not using the processor."
+            return _(" It is not using the processor.")
         case None:
             return ""
 
 
-def _command(page: Page, diagnosis: Diagnosis) -> Page:
-    return page.code(one_line(diagnosis.command, _COMMAND_LIMIT)) if diagnosis.command else page.say("Codex")
+def _who(diagnosis: Diagnosis) -> str:
+    return Code(one_line(diagnosis.command, _COMMAND_LIMIT)) if diagnosis.command else "Codex"
+
+
+def _remedy(diagnosis: Diagnosis) -> str:
+    return Code(f"kill -CONT {diagnosis.pid}")
 
 
 def _tries(diagnosis: Diagnosis) -> str:

@@ -36,7 +36,13 @@ class TelegramDoor:
         self._pollers = {name: Poller(api, receive, pace=pace) for name, api in self._apis.items()}
         self._chat = TelegramChat(
             {
-                bot.name: Outlet(self._apis[bot.name], bot.chunk_limit, Budget(rates, monotonic=monotonic, wall=wall))
+                bot.name: Outlet(
+                    self._apis[bot.name],
+                    bot.chunk_limit,
+                    Budget(rates, monotonic=monotonic, wall=wall),
+                    bot.most_messages,
+                    has_drafts=bot.has_drafts,
+                )
                 for bot in settings
             }
         )

@@ -23,6 +23,7 @@ from codex_gateway.core.request import (
     AskStatus,
     AskWho,
     Cancel,
+    Diff,
     EndHolder,
     Fork,
     KeepWaiting,
@@ -30,6 +31,7 @@ from codex_gateway.core.request import (
     MisspokenReason,
     Request,
     Retry,
+    SendFile,
     ShowLog,
     Wish,
 )
@@ -50,6 +52,8 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
         update = _decode(body, _Update)
         if update.callback_query:
             return _pressed(bot, _decode(update.callback_query, _Press))
+        if update.stopped_message_generation:
+            return _stopped(bot, _decode(update.stopped_message_generation, _StoppedDraft))
         if update.message:
             # which fields there are tells more than what most of them hold
             fields = _decode(update.message, dict[str, Raw])
@@ -81,6 +85,7 @@ _MessageId: TypeAlias = Annotated[int, Meta(ge=1, le=2**62)]
 class _Update(Struct):
     message: Raw = Raw()
     callback_query: Raw = Raw()
+    stopped_message_generation: Raw = Raw()
 
 
 class _Chat(Struct):
@@ -124,6 +129,14 @@ class _Press(Struct, rename={"sender": "from"}):
     sender: _User
     message: _PressedMessage | None = None
     data: str | None = None
+
+
+class _StoppedDraft(Struct):
+    """The Stop button of a draft (Bot API 10.3). Drafts are shown in chats of two, so it says not who pressed it."""
+
+    chat: _Chat
+    draft_id: Annotated[int, Meta(ge=1, le=2**62)]
+    message_thread_id: _Id | None = None
 
 
 T = TypeVar("T")
@@ -175,7 +188,7 @@ _UNSUPPORTED = (
 #: "/word" or "/word@bot" with nothing of a path about it. Telegram itself takes "/usr" in "/usr/bin" for a command.
 _COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@([a-z0-9_]{1,64}))?(?=\s|$)", re.IGNORECASE | re.ASCII)
 
-_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|log):([1-9][0-9]{0,17})", re.ASCII)
+_BUTTON = re.compile(r"(stop|retry|wait|fork|holder|diff|log):([1-9][0-9]{0,17})", re.ASCII)
 
 _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "stop": Cancel,
@@ -183,6 +196,7 @@ _BUTTON_WISHES: dict[str, Callable[[RunId], Wish]] = {
     "wait": KeepWaiting,
     "fork": Fork,
     "holder": EndHolder,
+    "diff": Diff,
     "log": ShowLog,
 }
 
@@ -196,6 +210,7 @@ _PLAIN_COMMANDS: dict[str, Wish] = {
     "whoami": AskWho(),
     "help": AskHelp(),
     "start": AskHelp(),
+    "diff": Diff(),
 }
 
 
@@ -236,6 +251,14 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         is_private=message.chat.type == "private",
         wish=wish,
     )
+
+
+def _stopped(bot: BotIdentity, draft: _StoppedDraft) -> Request | None:
+    """A draft is numbered by its run."""
+    if draft.chat.type != "private":
+        return None
+    chat = ChatRef(bot.name, draft.chat.id, draft.message_thread_id or 0)
+    return Request(chat, UserId(draft.chat.id), 0, is_private=True, wish=Cancel(RunId(draft.draft_id)))
 
 
 def _button_wish(data: str | None) -> Wish | None:
@@ -293,6 +316,8 @@ def _is_us(bot: BotIdentity, whom: str, *, is_addressed: bool) -> bool:
 def _command_wish(name: str, rest: str) -> Wish | None:
     if name == "new":
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
+    if name == "get":
+        return SendFile(rest)
     return _PLAIN_COMMANDS.get(name)
 
 

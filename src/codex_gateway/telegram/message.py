@@ -45,3 +45,7 @@ class Message:
     #: It arrives without a sound.
     is_silent: bool = False
     document: Document | None = None
+    #: A rich message (Bot API 10.1) in its HTML form; the text is empty then.
+    rich: str | None = None
+    #: What says the same, or the rest of it, where the chat does not take this message.
+    instead: tuple[Message, ...] = ()

@@ -11,8 +11,9 @@ from codex_gateway.core.reply import OutsideEnd, OutsidePrompt
 from codex_gateway.core.sighting import BrokenOff, Interrupted
 from codex_gateway.telegram.message import Message
 from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import clipped, one_line
-from codex_gateway.telegram.verdicts import FAILURES
+from codex_gateway.telegram.verdicts import failure
 
 #: Characters, each up to two UTF-16 units: they fit into one message with what stands around them.
 _PROMPT_LIMIT = 1500
@@ -23,8 +24,8 @@ def outside(reply: OutsidePrompt | OutsideEnd) -> Message:
     """The one message that says it."""
     match reply:
         case OutsidePrompt(bot=bot, text=text):
-            page = Page().say("🖥 In the terminal:" if bot is None else f"🖥 Through {bot}:")
-            return page.quote(clipped(text, _PROMPT_LIMIT) or "(no text)", folds=True).done()
+            page = Page().say(_("🖥 In the terminal:") if bot is None else _("🖥 Through {bot}:").format(bot=bot))
+            return page.quote(clipped(text, _PROMPT_LIMIT) or _("(no text)"), folds=True).done()
         case OutsideEnd(how=how):
             return Page().say(f"🖥 {_end(how)}").done()
         case _:
@@ -32,19 +33,19 @@ def outside(reply: OutsidePrompt | OutsideEnd) -> Message:
 
 
 def silently(messages: Iterable[Message]) -> list[Message]:
-    return [replace(message, is_silent=True) for message in messages]
+    return [replace(m, is_silent=True, instead=tuple(silently(m.instead))) for m in messages]
 
 
 def _end(how: Failed | Interrupted | BrokenOff | None) -> str:
     match how:
         case None:
-            return "Codex finished there without saying anything."
+            return _("Codex finished there without saying anything.")
         case Failed(kind=kind, message=message):
             error = one_line(message, _ERROR_LIMIT)
-            return f"It failed there: {FAILURES[kind].cause}" + (f" {error}" if error else "")
+            return _("It failed there: {cause}").format(cause=failure(kind).cause) + (f" {error}" if error else "")
         case Interrupted():
-            return "It was stopped there."
+            return _("It was stopped there.")
         case BrokenOff():
-            return "It broke off there: nothing tells how it ended."
+            return _("It broke off there: nothing tells how it ended.")
         case _:
             assert_never(how)

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from string import Formatter
 
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.markup.entities import Span, formatted
 from codex_gateway.telegram.message import Keyboard, Message
 
 
+class Code(str):
+    """A part of a sentence that a tap copies."""
+
+    __slots__ = ()
+
+
+class Bold(str):
+    """A part of a sentence that stands out."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Page:
-    """Grows by `say`, `line`, `code`, `bold` and `quote`; each returns the page."""
+    """Grows by `say`, `line`, `code`, `bold`, `quote` and `weave`; each returns the page."""
 
     _text: str = ""
     _spans: list[Span] = field(default_factory=list)
@@ -29,6 +42,21 @@ class Page:
     def code(self, text: str) -> Page:
         """Go on with text that a tap copies."""
         return self._marked("code", text)
+
+    def weave(self, template: str, **parts: str) -> Page:
+        """Go on with a sentence whose {parts} are plain text, `Code` or `Bold`, in the order of its language."""
+        for text, name, _spec, _conversion in Formatter().parse(template):
+            self.say(text)
+            if name is None:
+                continue
+            match parts[name]:
+                case Code() as part:
+                    self.code(part)
+                case Bold() as part:
+                    self.bold(part)
+                case part:
+                    self.say(part)
+        return self
 
     def quote(self, text: str, *, folds: bool = False) -> Page:
         """Go on with a block quote on lines of its own."""

@@ -29,17 +29,23 @@ class _Form(msgspec.Struct, omit_defaults=True):
     buttons: Keyboard = ()
     silent: bool = False
     document: _Document | None = None
+    rich: str | None = None
+    instead: tuple[_Form, ...] = ()
 
 
 def pack(message: Message) -> Parcel:
-    """Put a message into its parcel."""
+    """Put a message into its parcel, with what may be sent instead of it."""
+    return Parcel(msgspec.json.encode(_form(message)).decode())
+
+
+def _form(message: Message) -> _Form:
     formatted, document = message.formatted, message.document
     entities = [(e.type, e.offset, e.length, e.language, e.url) for e in formatted.entities]
     file = None
     if document is not None:
         file = _Document(document.name, document.text, None if document.path is None else str(document.path))
-    form = _Form(_VERSION, formatted.text, entities, message.keyboard, message.is_silent, file)
-    return Parcel(msgspec.json.encode(form).decode())
+    instead = tuple(_form(other) for other in message.instead)
+    return _Form(_VERSION, formatted.text, entities, message.keyboard, message.is_silent, file, message.rich, instead)
 
 
 def unpack(parcel: Parcel) -> Message:
@@ -50,10 +56,17 @@ def unpack(parcel: Parcel) -> Message:
         raise ChatRefused("the message was kept in a form that this version does not know") from None
     if form.v != _VERSION:
         raise ChatRefused(f"the message was kept in form {form.v}, which this version does not know")
+    return _message(form)
+
+
+def _message(form: _Form) -> Message:
     entities = tuple(
         Entity(kind, offset, length, language, url) for kind, offset, length, language, url in form.entities
     )
-    return Message(Formatted(form.text, entities), form.buttons, form.silent, _document(form.document))
+    instead = tuple(_message(other) for other in form.instead)
+    return Message(
+        Formatted(form.text, entities), form.buttons, form.silent, _document(form.document), form.rich, instead
+    )
 
 
 def _document(file: _Document | None) -> Document | None:

@@ -9,7 +9,11 @@ from codex_gateway.core.ids import BotName
 
 @dataclass(frozen=True, slots=True)
 class BotSettings:
-    """One bot. `chunk_limit` is the longest message of an answer, in UTF-16 units, at most 4096."""
+    """One bot.
+
+    `chunk_limit` is the longest message of an answer, in UTF-16 units, at most 4096. An answer of more than
+    `most_messages` comes as its first one and a document; 0: never.
+    """
 
     name: BotName
     token: str = field(repr=False)
@@ -18,3 +22,6 @@ class BotSettings:
     #: socks5://, socks4:// or http:// with an optional user and password.
     proxy: str | None = field(default=None, repr=False)
     chunk_limit: int = 3500
+    most_messages: int = 4
+    #: Whether what goes on is shown in drafts, where chat and server can.
+    has_drafts: bool = True

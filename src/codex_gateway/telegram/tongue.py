@@ -32,7 +32,13 @@ def speaking(language: Language) -> Iterator[None]:
 
 def _(sentence: str) -> str:
     """The sentence in the language that is spoken; English if the catalogue lacks it."""
-    return _spoken.get().gettext(sentence)
+    # gettext keeps a catalogue's head under the empty sentence
+    return _spoken.get().gettext(sentence) if sentence else ""
+
+
+def mark(sentence: str) -> str:
+    """The sentence as it is: its translation belongs in the catalogues, and `_` speaks it where it is used."""
+    return sentence
 
 
 def plural(one: str, many: str, number: int) -> str:

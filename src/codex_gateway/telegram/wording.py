@@ -1,4 +1,4 @@
-"""What a person reads for each reply, in English."""
+"""What a person reads for each reply."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import assert_never
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.diagnoses import still_running
+from codex_gateway.telegram.files import file_words
+from codex_gateway.telegram.live import live
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
-from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.page import Bold, Code, Page
 from codex_gateway.telegram.run_logs import no_such_run, run_log
-from codex_gateway.telegram.units import count, duration, one_line
+from codex_gateway.telegram.tongue import _, mark, plural
+from codex_gateway.telegram.units import duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
 #: Runs listed one by one in /queue.
@@ -35,66 +39,72 @@ class Command:
 
 
 COMMANDS = (
-    Command("new", "Give Codex a prompt", "TEXT"),
-    Command("stop", "Stop what runs here"),
-    Command("retry", "Ask the last prompt once more"),
-    Command("status", "What is going on, and how it went before"),
-    Command("lastresult", "Say the last answer again"),
-    Command("queue", "What waits"),
-    Command("session", "Which session and directory this chat is bound to"),
-    Command("whoami", "Your id and this chat's, for the configuration"),
-    Command("help", "This list"),
+    Command("new", mark("Give Codex a prompt"), mark("TEXT")),
+    Command("stop", mark("Stop what runs here")),
+    Command("retry", mark("Ask the last prompt once more")),
+    Command("status", mark("What is going on, and how it went before")),
+    Command("lastresult", mark("Say the last answer again")),
+    Command("queue", mark("What waits")),
+    Command("session", mark("Which session and directory this chat is bound to")),
+    Command("whoami", mark("Your id and this chat's, for the configuration")),
+    Command("help", mark("This list")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
 _CONTENT = {
-    "photo": "a photo",
-    "voice": "a voice message",
-    "audio": "an audio file",
-    "video": "a video",
-    "video_note": "a video message",
-    "live_photo": "a live photo",
-    "animation": "an animation",
-    "sticker": "a sticker",
-    "document": "a file",
-    "contact": "a contact",
-    "poll": "a poll",
-    "checklist": "a checklist",
-    "dice": "a dice",
-    "game": "a game",
-    "story": "a story",
-    "venue": "a place",
-    "location": "a location",
-    "rich_message": "a rich message",
+    "photo": mark("a photo"),
+    "voice": mark("a voice message"),
+    "audio": mark("an audio file"),
+    "video": mark("a video"),
+    "video_note": mark("a video message"),
+    "live_photo": mark("a live photo"),
+    "animation": mark("an animation"),
+    "sticker": mark("a sticker"),
+    "document": mark("a file"),
+    "contact": mark("a contact"),
+    "poll": mark("a poll"),
+    "checklist": mark("a checklist"),
+    "dice": mark("a dice"),
+    "game": mark("a game"),
+    "story": mark("a story"),
+    "venue": mark("a place"),
+    "location": mark("a location"),
+    "rich_message": mark("a rich message"),
 }
 
 
-def word(reply: say.Reply, *, limit: int) -> list[Message]:
-    """The messages that say `reply`, in order; those of an answer are at most `limit` UTF-16 units long."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
-            return _markdown(markdown, limit) or [_sentence("Codex finished without saying anything.")]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
         case say.LastResult(markdown=None):
-            return [_sentence("There is no answer yet.")]
+            return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
-            return _markdown(markdown or "", limit) or [_sentence("The last run finished without saying anything.")]
+            file = file_name(reply.prompt, reply.run_id)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
         case say.NothingRuns():
-            return [_sentence("Nothing is running here.")]
+            return [_sentence(_("Nothing is running here."))]
         case say.Stopping():
             return [_stopping(reply)]
         case say.NothingToRetry():
-            return [_sentence("There is no prompt to retry yet.")]
+            return [_sentence(_("There is no prompt to retry yet."))]
         case say.StillAtIt():
-            return [_sentence("That prompt is at work or waiting already.")]
+            return [_sentence(_("That prompt is at work or waiting already."))]
         case say.NotWaiting():
-            return [_sentence("That prompt is not waiting for its session any more.")]
+            return [_sentence(_("That prompt is not waiting for its session any more."))]
         case say.EndingHolder():
             return [ending_holder(reply)]
         case say.SessionForked():
@@ -112,9 +122,13 @@ def word(reply: say.Reply, *, limit: int) -> list[Message]:
         case say.NotUnderstood(misspoken=misspoken):
             return [_sentence(_not_understood(misspoken))]
         case say.OutsideWords(markdown=markdown):
-            return silently(_markdown(markdown, limit))
+            return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
+            return file_words(reply, limit=limit)
+        case say.LiveCard():
+            return [live(reply)]
         case say.NoSuchRun():
             return [no_such_run()]
         case say.RunLog():
@@ -138,27 +152,28 @@ def _whole(message: Message) -> list[Message]:
 
 
 def _stopping(reply: say.Stopping) -> Message:
-    page = Page().say("Taken out of the queue." if reply.was_queued else "Stopping…")
+    page = Page().say(_("Taken out of the queue.") if reply.was_queued else _("Stopping…"))
     if reply.waiting:
-        waits = "waits" if reply.waiting == 1 else "wait"
-        page.say(f" {count(reply.waiting, 'prompt')} still {waits} in the queue.")
+        page.say(
+            plural(" {n} prompt still waits in the queue.", " {n} prompts still wait in the queue.", reply.waiting)
+        )
     return page.done()
 
 
 def _status(reply: say.StatusReport) -> Message:
     page = Page().bold(reply.bot)
     if reply.thread_id:
-        page.say(" · session ").code(reply.thread_id)
+        page.say(_(" · session ")).code(reply.thread_id)
     else:
-        page.say(" · no session yet: the first prompt begins one")
+        page.say(_(" · no session yet: the first prompt begins one"))
     buttons: Keyboard = ()
     if reply.running:
         buttons = _running(page.line(), reply.running, reply)
     else:
-        page.line("💤 Nothing is running")
-    page.line(f"⏳ {reply.waiting} waiting" if reply.waiting else "Nothing waits")
+        page.line(_("💤 Nothing is running"))
+    page.line(_("⏳ {n} waiting").format(n=reply.waiting) if reply.waiting else _("Nothing waits"))
     if reply.last:
-        settled(page.line(f"Last, run {reply.last.run_id}: "), reply.last)
+        settled(page.line(_("Last, run {run}: ").format(run=reply.last.run_id)), reply.last)
     for window in reply.windows:
         page.line(f"{'⚠️' if is_scarce(window) else '📊'} {allowance(window, with_time=True)}")
     for trouble in reply.troubles:
@@ -170,10 +185,12 @@ def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
     """What the run is at; returns what can be done about it."""
     progress = reply.progress
     if progress is not None and progress.is_waiting:
-        waiting(page.say(f"Run {run.run_id}: "), progress).quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
+        waiting(page.say(_("Run {run}: ").format(run=run.run_id)), progress).quote(
+            one_line(run.prompt, _PROMPT_LIMIT * 2)
+        )
         return waiting_buttons(run.run_id, progress)
     facts = [working(run.elapsed_s, progress), *room(progress.context if progress else None)]
-    page.say(f"⚙️ Run {run.run_id} · {' · '.join(facts)}")
+    page.say(" · ".join([_("⚙️ Run {run}").format(run=run.run_id), *facts]))
     page.quote(one_line(run.prompt, _PROMPT_LIMIT * 2))
     if progress is not None:
         now(page.line(), progress, reply.diagnosis)
@@ -182,19 +199,22 @@ def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
 
 def _queue(reply: say.QueueReport) -> Message:
     if not reply.running and not reply.waiting:
-        return _sentence("Nothing runs and nothing waits.")
+        return _sentence(_("Nothing runs and nothing waits."))
     page = Page()
     if reply.running:
-        is_waiting = reply.running.is_waiting
-        page.say(f"{'⏸' if is_waiting else '⚙️'} Run {reply.running.run_id} · ")
-        page.say("waits for its session" if is_waiting else duration(reply.running.elapsed_s))
+        if reply.running.is_waiting:
+            page.say(_("⏸ Run {run} · waits for its session").format(run=reply.running.run_id))
+        else:
+            page.say(_("⚙️ Run {run}").format(run=reply.running.run_id))
+            page.say(f" · {duration(reply.running.elapsed_s)}")
         page.say(f" · {_prompt(reply.running)}")
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
-        page.line(f"{place}. Run {line.run_id} · waits {duration(line.elapsed_s)} · {_prompt(line)}")
+        waits = _("Run {run} · waits {time}").format(run=line.run_id, time=duration(line.elapsed_s))
+        page.line(f"{place}. {waits} · {_prompt(line)}")
     if (more := len(reply.waiting) - _LISTED) > 0:
-        page.line(f"… and {more} more")
+        page.line(_("… and {n} more").format(n=more))
     if not reply.waiting:
-        page.line("Nothing waits behind it.")
+        page.line(_("Nothing waits behind it."))
     return page.done()
 
 
@@ -205,31 +225,37 @@ def _prompt(line: say.RunLine) -> str:
 def _session(reply: say.SessionReport) -> Message:
     page = Page().bold(reply.bot)
     if reply.thread_id:
-        page.line("Session ").code(reply.thread_id)
+        page.line(_("Session ")).code(reply.thread_id)
     else:
-        page.line("No session yet: the first prompt begins one.")
-    page.line("Work directory ").code(str(reply.workdir))
-    page.line("Codex home ").code(str(reply.codex_home))
-    page.line(f"Runs so far: {reply.runs}")
+        page.line(_("No session yet: the first prompt begins one."))
+    page.line(_("Work directory ")).code(str(reply.workdir))
+    page.line(_("Codex home ")).code(str(reply.codex_home))
+    page.line(_("Runs so far: {n}").format(n=reply.runs))
     if reply.thread_id:
-        page.line("In a terminal: ").code(f"codex resume {reply.thread_id}")
+        page.line(_("In a terminal: ")).code(f"codex resume {reply.thread_id}")
     return page.done()
 
 
 def _who(reply: say.WhoReport) -> Message:
-    page = Page().say("You are user ").code(str(reply.user_id))
-    page.say(", this chat is ").code(str(reply.chat.chat_id))
+    told: dict[str, str] = {
+        "user": Code(reply.user_id),
+        "chat": Code(reply.chat.chat_id),
+        "topic": Code(reply.chat.topic_id),
+        "bot": Bold(reply.chat.bot),
+    }
     if reply.chat.topic_id:
-        page.say(", topic ").code(str(reply.chat.topic_id))
-    return page.say(", and I am the bot ").bold(reply.chat.bot).say(".").done()
+        sentence = _("You are user {user}, this chat is {chat}, topic {topic}, and I am the bot {bot}.")
+    else:
+        sentence = _("You are user {user}, this chat is {chat}, and I am the bot {bot}.")
+    return Page().weave(sentence, **told).done()
 
 
 def _help() -> Message:
-    page = Page().say("Write what Codex is to do. Or:")
+    page = Page().say(_("Write what Codex is to do. Or:"))
     for command in COMMANDS:
-        argument = f" {command.argument}" if command.argument else ""
-        page.line(f"/{command.name}{argument} – {command.purpose}")
-    page.line("In a group I heed commands, mentions of me and replies to me.")
+        argument = f" {_(command.argument)}" if command.argument else ""
+        page.line(f"/{command.name}{argument} – {_(command.purpose)}")
+    page.line(_("In a group I heed commands, mentions of me and replies to me."))
     return page.done()
 
 
@@ -238,13 +264,17 @@ def _not_understood(misspoken: Misspoken) -> str:
     match misspoken.reason:
         case MisspokenReason.UNKNOWN_COMMAND:
             near = difflib.get_close_matches(about.lstrip("/"), [command.name for command in COMMANDS], n=1)
-            guess = f"Did you mean /{near[0]}? " if near else ""
-            return f"{about} is no command here. {guess}/help lists them."
+            if near:
+                guess = _("{command} is no command here. Did you mean /{near}? /help lists them.")
+                return guess.format(command=about, near=near[0])
+            return _("{command} is no command here. /help lists them.").format(command=about)
         case MisspokenReason.EMPTY_PROMPT if about:
-            return f"Write the prompt behind {about}, such as: {about} Why does the last test fail?"
+            example = _("Write the prompt behind {command}, such as: {command} Why does the last test fail?")
+            return example.format(command=about)
         case MisspokenReason.EMPTY_PROMPT:
-            return "What shall Codex do? Write it in the same message."
+            return _("What shall Codex do? Write it in the same message.")
         case MisspokenReason.UNSUPPORTED_CONTENT:
-            return f"I cannot take {_CONTENT.get(about, 'this kind of message')}: please write it as text."
+            content = _(_CONTENT[about]) if about in _CONTENT else _("this kind of message")
+            return _("I cannot take {content}: please write it as text.").format(content=content)
         case _:
             assert_never(misspoken.reason)

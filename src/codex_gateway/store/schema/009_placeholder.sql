@@ -1,0 +1,1 @@
+-- The number is given to another change.

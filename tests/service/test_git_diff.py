@@ -1,0 +1,113 @@
+"""The diff of a work directory, from a real git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from codex_gateway.core.reply import DiffRefusal
+from codex_gateway.service.git_diff import NoDiff, WorkingDiff, working_diff
+
+ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+
+
+def git(folder: Path, *words: str) -> None:
+    person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *person, *words], cwd=folder, env=ENVIRON, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    git(folder, "init")
+    (folder / "a.txt").write_text("one\ntwo\n")
+    (folder / ".env").write_text("TOKEN=old\n")
+    git(folder, "add", "-A", "-f")
+    git(folder, "commit", "-m", "begin")
+    return folder
+
+
+async def refusal(folder: Path, environ: dict[str, str] = ENVIRON, limit_s: float = 20.0) -> DiffRefusal:
+    with pytest.raises(NoDiff) as none:
+        await working_diff(folder, environ=environ, limit_s=limit_s)
+    return none.value.reason
+
+
+async def test_changes_staged_or_not_are_told_and_new_files_named(repository: Path) -> None:
+    (repository / "a.txt").write_text("one\nzwei\n")
+    (repository / "b.txt").write_text("new\n")
+    git(repository, "add", "b.txt")
+    (repository / "käse\n.txt").write_text("x")
+    found = await working_diff(repository, environ=ENVIRON)
+    assert "+zwei" in found.diff.decode() and "+new" in found.diff.decode()
+    assert (found.files, found.added, found.removed, found.untracked) == (2, 2, 1, ("käse\n.txt",))
+
+
+async def test_nothing_differs(repository: Path) -> None:
+    assert await working_diff(repository, environ=ENVIRON) == WorkingDiff(b"", 0, 0, 0, (), ())
+
+
+async def test_a_file_that_may_hold_secrets_is_named_and_left_out(repository: Path) -> None:
+    (repository / ".env").write_text("TOKEN=new\n")
+    (repository / "a.txt").write_text("one\n")
+    found = await working_diff(repository, environ=ENVIRON)
+    assert found.secret == (".env",)
+    assert b"TOKEN" not in found.diff and b"-two" in found.diff
+
+
+async def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    (tmp_path / "a.txt").write_text("one\n")
+    git(tmp_path, "add", "a.txt")
+    assert b"+one" in (await working_diff(tmp_path, environ=ENVIRON)).diff
+
+
+async def test_in_a_folder_of_a_repository_only_that_folder_counts(repository: Path) -> None:
+    (repository / "sub").mkdir()
+    (repository / "sub" / "c.txt").write_text("c\n")
+    git(repository, "add", "sub")
+    (repository / "a.txt").write_text("changed\n")
+    found = await working_diff(repository / "sub", environ=ENVIRON)
+    assert found.files == 1 and b"a/c.txt" in found.diff and b"a.txt" not in found.diff
+
+
+async def test_nothing_that_the_repository_names_is_executed(repository: Path, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\ncat\n")
+    trap.chmod(0o755)
+    for key in ("core.fsmonitor", "core.pager", "diff.external", "diff.odd.textconv", "diff.odd.command"):
+        git(repository, "config", key, str(trap))
+    (repository / ".gitattributes").write_text("*.txt diff=odd\n")
+    hooks = repository / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for hook in ("post-index-change", "fsmonitor-watchman"):
+        (hooks / hook).symlink_to(trap)
+    (repository / "a.txt").write_text("changed\n")
+    assert b"+changed" in (await working_diff(repository, environ=ENVIRON)).diff
+    assert not (tmp_path / "sprung").exists()
+
+
+async def test_where_there_is_no_repository_git_or_folder_that_is_said(tmp_path: Path, repository: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ceiling = {**ENVIRON, "HOME": str(tmp_path)}
+    assert await refusal(empty, ceiling) is DiffRefusal.NO_REPOSITORY
+    assert await refusal(repository, {"PATH": str(empty)}) is DiffRefusal.NO_GIT
+    assert await refusal(tmp_path / "gone") is DiffRefusal.NO_WORKDIR
+    (repository / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (repository / ".git" / "index").write_bytes(b"broken")
+    assert await refusal(repository) is DiffRefusal.FAILED
+
+
+async def test_a_git_that_hangs_is_ended(repository: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "git").write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    (programs / "git").chmod(0o755)
+    assert await refusal(repository, {"PATH": f"{programs}:/usr/bin:/bin"}, limit_s=0.5) is DiffRefusal.TIMEOUT
+    pid = int((tmp_path / "pid").read_text())
+    assert not Path(f"/proc/{pid}").exists()
