@@ -29,7 +29,7 @@ UPLOAD_LIMIT_S = 300.0
 DOWNLOAD_LIMIT_S = 120.0
 
 #: Every type we handle. Left out, the server would keep whatever was asked for last.
-ALLOWED_UPDATES = ["message", "callback_query"]
+ALLOWED_UPDATES = ["message", "callback_query", "stopped_message_generation"]
 
 #: Faults of reaching the server: nothing was sent.
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
@@ -119,6 +119,7 @@ build(
     types.BotCommand,
     methods.SetMyCommands,
     methods.AnswerCallbackQuery,
+    methods.SendMessageDraft,
     _GetUpdates,
     _SendMessage,
     _SendDocument,
@@ -218,6 +219,21 @@ class BotApi:
             case {"message_id": int(message_id)}:
                 return message_id
         raise ChatUnreachable("the server's answer to a message was not understood", uncertain=True)
+
+    async def show_draft(self, chat_id: int, draft_id: int, message: Message, *, topic_id: int = 0) -> None:
+        """Show a text that is being written, for 30 s, in the stead of the draft of that id (Bot API 10.3).
+
+        It has a Stop button of the client's own. Raises TokenRefused too where the server does not know the method.
+        """
+        request = methods.SendMessageDraft(
+            chat_id=chat_id,
+            message_thread_id=topic_id or None,
+            draft_id=draft_id,
+            text=message.formatted.text,
+            entities=_entities(message.formatted.entities),
+            can_stop=True,
+        )
+        await self._call(request, limit_s=CALL_LIMIT_S)
 
     async def edit_message(
         self,

@@ -15,6 +15,7 @@ from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, 
 from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.files import file_trouble, file_words, heard
+from codex_gateway.telegram.live import live
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
@@ -141,6 +142,8 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = F
             return [chosen(reply)]
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
             return file_words(reply, limit=limit)
+        case say.LiveCard():
+            return [live(reply)]
         case say.NoSuchRun():
             return [no_such_run()]
         case say.RunLog():
