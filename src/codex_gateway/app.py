@@ -14,7 +14,8 @@ from pathlib import Path
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
-from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
+from codex_gateway.codex.shelf import CodexShelf
+from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -25,12 +26,15 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.manners import Manners
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
+from codex_gateway.store.attachments import Attachments
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -70,8 +74,12 @@ def _policy(bot: Bot) -> BotPolicy:
             reasoning_throttle_s=display.reasoning_throttle_s,
         ),
         shows_commentary=display.jsonl_stream_events,
+        shows_drafts=display.stream_drafts is DraftMode.AUTO,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
+        inbox_dir=bot.files.inbox_dir,
+        transcribe_cmd=bot.files.transcribe_cmd,
+        paste_window_s=bot.files.paste_window_s,
     )
 
 
@@ -93,6 +101,18 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
             exit_timeout_s=bot.limits.after_answer_s or EXIT_S,
             sync_interval_s=config.base.codex_jsonl_sync_interval_s,
         )
+    )
+
+
+def _shelf(bot: Bot, config: GatewayConfig) -> CodexShelf:
+    codex = bot.codex
+    return CodexShelf(
+        home=codex.home,
+        workdir=codex.workdir,
+        allowed_workdirs=codex.allowed_workdirs,
+        cli_cmd=codex.cli_cmd,
+        environ=config.environ,
+        attempts_dir=config.base.db_path.parent / "attempts",
     )
 
 
@@ -160,6 +180,15 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         places = Places(queue, door.chat, outbox, clock=clock)
         board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            door,
+            policies=policies,
+            chat=door.chat,
+            delivery=delivery,
+            environ=config.harmless_environ(),
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -168,6 +197,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             chat=door.chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
             manner_of=manners.of,
@@ -182,7 +212,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             chat=door.chat,
             delivery=delivery,
-            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            grounds=Grounds(kept_dir, config.harmless_environ(), guarded=_guarded(config)),
             clock=clock,
         )
         intake = Intake(
@@ -191,6 +221,8 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves={bot.name: _shelf(bot, config) for bot in config.bots},
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,

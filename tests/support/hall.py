@@ -20,20 +20,24 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Chat, Emit, Parcel
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
+from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, LiveCard, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.manners import Manners
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.attachments import Attachments
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
@@ -145,6 +149,8 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    has_drafts: bool = True
+    drafts: list[LiveCard] = field(default_factory=list)
     parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
@@ -178,6 +184,13 @@ class KeptChat:
         if card is not None:
             self.find(message.message_id).says.append(str(card))
 
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        await self._fail(chat.chat_id)
+        card = draw()
+        if card is not None:
+            self.drafts.append(card)
+        return self.has_drafts
+
     async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)
         if (rest_s := self.parked.get(chat_id, 0.0) - time.time()) > 0:
@@ -193,6 +206,55 @@ class KeptChat:
 
     def answers(self, chat: ChatRef = CHAT) -> list[str]:
         return [text.removeprefix("answer: ") for text in self.texts(chat) if text.startswith("answer: ")]
+
+
+@dataclass
+class PlayedShelf:
+    """A shelf with `saved` on it; whoever names a directory of `workdirs` may work there."""
+
+    saved: list[SavedSession] = field(default_factory=list)
+    workdirs: set[Path] = field(default_factory=set)
+    forks: bool = True
+
+    async def page(self, *, skip: int, limit: int) -> SavedPage:
+        return SavedPage(tuple(self.saved[skip : skip + limit]), skip, len(self.saved))
+
+    async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
+        return tuple(each for each in self.saved if words in (each.title or ""))[:limit]
+
+    async def find(self, thread_id: ThreadId) -> SavedSession | None:
+        return next((each for each in self.saved if each.thread_id == thread_id), None)
+
+    async def holder(self, thread_id: ThreadId) -> tuple[bool, Holder | None]:
+        return False, None
+
+    async def workdir(self, words: str) -> Path | DirectoryFault:
+        return Path(words) if Path(words) in self.workdirs else DirectoryFault.NOT_ALLOWED
+
+    async def can_fork(self) -> bool:
+        return self.forks
+
+    async def version(self) -> str | None:
+        return "0.0.0"
+
+
+@dataclass
+class KeptDownloads:
+    """Files that people have sent, by their id; a fault is raised instead."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    #: Set: a download goes on.
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        self.fetched.append(file_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        found = self.files[file_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 def policy(
@@ -283,6 +345,8 @@ async def hall(
     agent: PlayedAgent | None = None,
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
+    shelf: Shelf | None = None,
+    downloads: KeptDownloads | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
@@ -300,6 +364,15 @@ async def hall(
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            downloads or KeptDownloads(),
+            policies=by_bot,
+            chat=chat,
+            delivery=delivery,
+            environ={"PATH": os.defpath},
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -308,6 +381,7 @@ async def hall(
             chat=chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
             manner_of=manners.of,
@@ -328,6 +402,8 @@ async def hall(
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves=dict.fromkeys(by_bot, shelf or PlayedShelf()),
             policies=by_bot,
             interpret=lambda _, body: wishes.get(body),
             chat=chat,

@@ -151,14 +151,16 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
             "Work directory `/home/me/app`\n"
             "Codex home `/home/me/.codex`\n"
             "Runs so far: 12\n"
-            "In a terminal: `codex resume 0199-ab`"
+            "In a terminal: `codex resume 0199-ab`\n"
+            "Nobody has it open\nIt is the bot’s own; /sessions lists others."
         ],
     ),
     "no session": (
         say.SessionReport("alpha", None, Path("/a"), Path("/b"), 0),
         [
             "**alpha**\nNo session yet: the first prompt begins one.\n"
-            "Work directory `/a`\nCodex home `/b`\nRuns so far: 0"
+            "Work directory `/a`\nCodex home `/b`\nRuns so far: 0\n"
+            "It is the bot’s own; /sessions lists others."
         ],
     ),
     "who": (

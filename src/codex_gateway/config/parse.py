@@ -209,6 +209,15 @@ def name_list(value: object) -> object:
     raise _expected('a list of names, such as ["AWS_PROFILE", "DOTNET_*"]', value)
 
 
+def folder_list(value: object) -> object:
+    """A list as it stands; text from the environment is split at colons, as PATH is."""
+    if isinstance(value, EnvText):
+        return [EnvText(part, value.origin) for part in value.split(":") if part.strip()]
+    if isinstance(value, list | tuple):
+        return value
+    raise _expected('a list of paths, such as ["~/projects"]', value)
+
+
 def variable_pattern(value: object) -> str:
     if not isinstance(value, str) or not _VARIABLE_PATTERN.fullmatch(value.strip()):
         raise _expected("the name of a variable, in which * stands for anything", value)
@@ -335,6 +344,20 @@ def folder(value: object, around: Surroundings) -> Path:
     if not os.access(found, os.R_OK | os.X_OK):
         raise ValueError(f"{shown} may not be entered by this user")
     return found
+
+
+def folder_inside(value: object) -> str:
+    """A folder below another one: a relative path that stays in there, without a comma, at which Codex splits lists."""
+    shown = text(value).strip()
+    parts = shown.split("/")
+    if (
+        not shown
+        or any(part in ("", ".", "..", ".git", "~") for part in parts)
+        or _CONTROL.search(shown)
+        or "," in shown
+    ):
+        raise _expected("a path inside of the work directory, such as codex-inbox", value)
+    return shown
 
 
 def optional_folder(value: object, around: Surroundings) -> Path | None:

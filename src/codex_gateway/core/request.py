@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, RunId, UserId
 from codex_gateway.core.manner import Choice, Setting
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Give this prompt to Codex."""
+    """Give this prompt to Codex, with these files; without words it is about the files alone."""
 
     prompt: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,12 @@ class MisspokenReason(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     #: `/new` with nothing behind it.
     EMPTY_PROMPT = "empty_prompt"
-    #: A photo, a voice note, a sticker …
+    #: A sticker, a poll, a place …
     UNSUPPORTED_CONTENT = "unsupported_content"
+    #: More than the chat lets us download.
+    FILE_TOO_LARGE = "file_too_large"
+    #: Spoken words, and nothing is configured that understands them.
+    VOICE_NOT_CONFIGURED = "voice_not_configured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,39 @@ class ClearQueue:
     last: RunId
 
 
+@dataclass(frozen=True, slots=True)
+class AskSessions:
+    """Which conversations are there? From the place `skip` on; `in_place`: a list that is shown goes on."""
+
+    skip: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Let this chat speak to the session of that id, or with that in its title; work in that directory."""
+
+    session: str | None
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """Let this chat speak to the bot's own session again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Let the next prompt begin a conversation, in that directory."""
+
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSession:
+    """Let the next prompt go on in a fork of this chat's session."""
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -180,6 +219,11 @@ Wish: TypeAlias = (
     | Drop
     | MoveUp
     | ClearQueue
+    | AskSessions
+    | Bind
+    | Unbind
+    | NewSession
+    | ForkSession
 )
 
 

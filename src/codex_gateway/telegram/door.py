@@ -45,6 +45,7 @@ class TelegramDoor:
                     bot.chunk_limit,
                     Budget(rates, monotonic=monotonic, wall=wall),
                     bot.most_messages,
+                    has_drafts=bot.has_drafts,
                 )
                 for bot in settings
             },
@@ -73,6 +74,10 @@ class TelegramDoor:
         """
         await self._pollers[bot].meet()
         return self.identity(bot)
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        """A file that somebody has sent to the bot."""
+        return await self._apis[bot].download(file_id)
 
     async def run(self) -> None:
         """Poll for all bots until cancelled. A bot in trouble touches no other."""
