@@ -185,7 +185,9 @@ class Executor:
             )
             drafting = self._drafts.showing(
                 run,
-                draw=lambda: conduct.live(self._clock(), shows_words=policy.shows_commentary),
+                draw=lambda: conduct.live(
+                    self._clock(), shows_words=policy.tells_commentary(self._manner_of(run.chat).detail)
+                ),
                 policy=policy,
             )
             async with showing, drafting:
