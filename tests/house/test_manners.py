@@ -98,6 +98,18 @@ async def test_a_chat_is_told_as_much_as_it_wants_also_after_a_restart(tmp_path:
             assert [message.text for message in said] == expected
 
 
+async def test_a_status_message_has_a_log_where_the_chat_wants_one(tmp_path: Path) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        await it.start()
+        for detail, has_log in (("final", False), ("normal", True)):
+            await told(it, it.bot().chat, it.owner, f"/verbose {detail}")
+            asked = it.say("@sh echo first\n@sh sleep 600\n@say never")
+            await it.see(lambda: any("▸ sleep 600" in message.text for message in it.bot().chat.messages))
+            assert ("✓ echo first" in it.status_of(asked).text) is has_log
+            it.say("/stop")
+            assert ("✓ echo first" in await it.verdict(asked)) is has_log
+
+
 async def test_a_person_with_a_chinese_telegram_reads_chinese_from_the_first_message_to_the_last(
     tmp_path: Path,
 ) -> None:
