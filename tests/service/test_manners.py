@@ -48,6 +48,7 @@ async def test_a_topic_follows_its_chat_in_what_was_not_chosen_in_it(tmp_path: P
         await manners.choose(TOPIC, Detail.VERBOSE)
         assert manners.of(TOPIC) == Manner(Language.CHINESE, Detail.VERBOSE)
         assert manners.of(GROUP) == Manner(Language.CHINESE, Detail.FINAL)
+        assert manners.of(replace(TOPIC, topic_id=6)) == Manner(Language.CHINESE, Detail.FINAL)
 
 
 @pytest.mark.parametrize(
