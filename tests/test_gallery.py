@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.diagnosis import Cause
-from codex_gateway.core.manner import Language
+from codex_gateway.core.manner import CHOICES, Language
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Doing
 from codex_gateway.core.request import MisspokenReason
@@ -105,6 +105,11 @@ def test_every_refusal_of_a_file_or_a_diff_hangs_there(replies: list[say.Reply])
 def test_every_reason_not_to_bind_a_chat_hangs_there(replies: list[say.Reply]) -> None:
     assert {reply.why for reply in replies if isinstance(reply, say.NotBound)} == set(say.BindFault)
     assert {reply.why for reply in replies if isinstance(reply, say.NoWorkdir)} == set(DirectoryFault)
+
+
+def test_everything_that_can_be_chosen_hangs_there(replies: list[say.Reply]) -> None:
+    reported = {reply.choice for reply in replies if isinstance(reply, say.ChoiceReport)}
+    assert {repr(choice) for choice in reported} == {repr(choice) for choices in CHOICES.values() for choice in choices}
 
 
 def test_there_are_twenty_answers_of_agents(all_chapters: tuple[Chapter, ...]) -> None:
