@@ -15,7 +15,7 @@ from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
 from codex_gateway.codex.shelf import CodexShelf
-from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
+from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -74,6 +74,7 @@ def _policy(bot: Bot) -> BotPolicy:
             reasoning_throttle_s=display.reasoning_throttle_s,
         ),
         shows_commentary=display.jsonl_stream_events,
+        shows_drafts=display.stream_drafts is DraftMode.AUTO,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
         inbox_dir=bot.files.inbox_dir,

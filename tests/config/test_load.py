@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.config import ApprovalsMode, InputMode, ReasoningMode, Secret
+from codex_gateway.config import ApprovalsMode, DraftMode, InputMode, ReasoningMode, Secret
 from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 from config.place import TOKEN, Place
@@ -39,6 +39,7 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
+        "stream_drafts": DraftMode.AUTO,
         "progress_tick_interval_s": 15,
         "message_chunk_limit": 3500,
         "answer_max_messages": 4,
@@ -70,6 +71,7 @@ EVERY_OVERRIDE = {
     "codex_cli_skip_git_check = false": lambda bot, _: bot.codex.skip_git_check is False,
     "codex_cli_use_pty = true": lambda bot, _: bot.codex.use_pty is True,
     'codex_home = "~/other"': lambda bot, folder: bot.codex.home == folder / "home" / "other",
+    'stream_drafts = "off"': lambda bot, _: bot.display.stream_drafts is DraftMode.OFF,
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
     'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
         bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")

@@ -21,7 +21,7 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, LiveCard, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
@@ -149,6 +149,8 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    has_drafts: bool = True
+    drafts: list[LiveCard] = field(default_factory=list)
     parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
@@ -181,6 +183,13 @@ class KeptChat:
         card = draw()
         if card is not None:
             self.find(message.message_id).says.append(str(card))
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        await self._fail(chat.chat_id)
+        card = draw()
+        if card is not None:
+            self.drafts.append(card)
+        return self.has_drafts
 
     async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)

@@ -322,7 +322,11 @@ async def test_presses_that_cannot_be_answered_do_not_hold_up_the_poll(
 async def test_the_server_is_asked_for_exactly_the_updates_that_we_read(stage: Stage) -> None:
     door = stage.open(stage.settings())
     await polling(stage, door)
-    assert stage.server.calls("getUpdates")[0].params["allowed_updates"] == ["message", "callback_query"]
+    assert stage.server.calls("getUpdates")[0].params["allowed_updates"] == [
+        "message",
+        "callback_query",
+        "stopped_message_generation",
+    ]
 
 
 async def test_a_bots_name_is_known_once_telegram_has_told_it(stage: Stage) -> None:

@@ -54,6 +54,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
         ),
         display=Display(
             stream_flush_interval_s=settings.stream_flush_interval,
+            stream_drafts=settings.stream_drafts,
             progress_tick_interval_s=settings.progress_tick_interval,
             message_chunk_limit=min(settings.message_chunk_limit, CHUNK_LIMIT_MAX),
             answer_max_messages=settings.answer_max_messages,

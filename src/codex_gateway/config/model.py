@@ -43,6 +43,14 @@ class ReasoningMode(StrEnum):
     SUMMARY = "summary"
 
 
+class DraftMode(StrEnum):
+    """Whether what Codex is at is shown in live drafts."""
+
+    #: In chats of two, where the server knows drafts.
+    AUTO = "auto"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class CodexOptions:
     """How a bot runs Codex. `resume_id` None: the first prompt starts a session."""
@@ -72,6 +80,7 @@ class Display:
 
     #: 0 = at once.
     stream_flush_interval_s: float
+    stream_drafts: DraftMode
     #: 0 = no ticks.
     progress_tick_interval_s: float
     #: UTF-16 code units a message, 16 to 4096.

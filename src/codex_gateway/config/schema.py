@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.fields import FieldInfo
 
 from codex_gateway.config import parse
-from codex_gateway.config.model import ApprovalsMode, InputMode, ReasoningMode
+from codex_gateway.config.model import ApprovalsMode, DraftMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
 from codex_gateway.core.manner import LanguageChoice
@@ -36,6 +36,7 @@ ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code
 MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("messages, 0 = no limit")]
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
+Drafts = Annotated[DraftMode, PlainValidator(parse.word(DraftMode)), Unit("auto or off")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
 Language = Annotated[LanguageChoice, PlainValidator(parse.word(LanguageChoice)), Unit("auto, en or zh")]
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
@@ -88,6 +89,7 @@ class Overridable(Table):
     child_env_allow: EnvPatterns = ()
     allowed_workdirs: Folders = ()
     stream_flush_interval: Seconds = 1.5
+    stream_drafts: Drafts = DraftMode.AUTO
     stream_include_stderr: Boolean = False
     progress_tick_interval: SecondsOrOff = 15
     run_timeout_seconds: SecondsOrOff = 900

@@ -41,6 +41,8 @@ class BotPolicy:
     pace: Pace = field(default_factory=Pace)
     #: Whether what Codex says on the way is passed on.
     shows_commentary: bool = True
+    #: Whether what a run is at is shown in drafts, where the chat has them.
+    shows_drafts: bool = False
     #: Whether the summary of what the model thinks is shown.
     shows_reasoning: bool = False
     #: Whether turns of its session that were not asked for through it are passed on.

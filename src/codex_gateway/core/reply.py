@@ -75,6 +75,18 @@ Card: TypeAlias = QueuedCard | RunningCard | SettledCard
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCard:
+    """What a run is at this moment, for a draft: gone in half a minute, and replaced by real messages."""
+
+    run_id: RunId
+    elapsed_s: float
+    progress: Progress
+    diagnosis: Diagnosis | None = None
+    #: What Codex has said and no message tells yet, Markdown.
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What Codex answered to the prompt, Markdown, whole."""
 
@@ -526,4 +538,5 @@ Reply: TypeAlias = (
     | NotBound
     | Ambiguous
     | NoWorkdir
+    | LiveCard
 )

@@ -27,6 +27,7 @@ from codex_gateway.service.attendance import Attendance
 from codex_gateway.service.board import Board
 from codex_gateway.service.conduct import Conduct
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.drafts import Drafts
 from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.settling import settlement, verdict
 from codex_gateway.store.outbox import Outbox
@@ -65,6 +66,7 @@ class Executor:
         self._luggage = luggage
         self._attendance = Attendance(runs, chat, board, delivery, clock, manner_of)
         self._manner_of = manner_of
+        self._drafts = Drafts(chat, outbox, clock=clock)
         self._attempts_dir = attempts_dir
         self._clock = clock
         self._mirrored = frozenset(bot for bot, policy in policies.items() if policy.mirrors_outside_turns)
@@ -181,7 +183,12 @@ class Executor:
             showing = self._board.showing(
                 run.id, draw=lambda: conduct.card(self._clock()), pace=policy.pace, message=message
             )
-            async with showing:
+            drafting = self._drafts.showing(
+                run,
+                draw=lambda: conduct.live(self._clock(), shows_words=policy.shows_commentary),
+                policy=policy,
+            )
+            async with showing, drafting:
                 outcome = await self._watched(conduct, conduct.attempt, policy, operation)
                 await self._conclude(conduct, outcome)
             if conduct.is_settled or not isinstance(outcome, Detached):
@@ -227,11 +234,15 @@ class Executor:
             conduct.watch = Watch.begin(now_s)
         conduct.watch = conduct.watch.after(event, now=now_s)
         conduct.narration.hear(event, offset_bytes)
+        if conduct.narration.pending:
+            conduct.has_spoken = True
+            self._drafts.touch(conduct.run.id)
         if isinstance(event, ev.Reasoning):
             event = self._shown(conduct, event, now_s)
         progress = advance(conduct.progress, event)
         if progress is not conduct.progress:
             conduct.progress = progress
+            self._drafts.touch(conduct.run.id)
             self._board.touch(conduct.run.id)
         conduct.signs.set()
         if conduct.narration.is_ready:

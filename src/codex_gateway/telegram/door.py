@@ -45,6 +45,7 @@ class TelegramDoor:
                     bot.chunk_limit,
                     Budget(rates, monotonic=monotonic, wall=wall),
                     bot.most_messages,
+                    has_drafts=bot.has_drafts,
                 )
                 for bot in settings
             },

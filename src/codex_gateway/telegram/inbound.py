@@ -59,6 +59,8 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
         update = _decode(body, _Update)
         if update.callback_query:
             return _pressed(bot, _decode(update.callback_query, _Press))
+        if update.stopped_message_generation:
+            return _stopped(bot, _decode(update.stopped_message_generation, _StoppedDraft))
         if update.message:
             # which fields there are tells more than what most of them hold
             fields = _decode(update.message, dict[str, Raw])
@@ -90,6 +92,7 @@ _MessageId: TypeAlias = Annotated[int, Meta(ge=1, le=2**62)]
 class _Update(Struct):
     message: Raw = Raw()
     callback_query: Raw = Raw()
+    stopped_message_generation: Raw = Raw()
 
 
 class _Chat(Struct):
@@ -134,6 +137,14 @@ class _Press(Struct, rename={"sender": "from"}):
     sender: _User
     message: _PressedMessage | None = None
     data: str | None = None
+
+
+class _StoppedDraft(Struct):
+    """The Stop button of a draft (Bot API 10.3). Drafts are shown in chats of two, so it says not who pressed it."""
+
+    chat: _Chat
+    draft_id: Annotated[int, Meta(ge=1, le=2**62)]
+    message_thread_id: _Id | None = None
 
 
 T = TypeVar("T")
@@ -273,6 +284,14 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         wish=wish,
         language=press.sender.language_code,
     )
+
+
+def _stopped(bot: BotIdentity, draft: _StoppedDraft) -> Request | None:
+    """A draft is numbered by its run."""
+    if draft.chat.type != "private":
+        return None
+    chat = ChatRef(bot.name, draft.chat.id, draft.message_thread_id or 0)
+    return Request(chat, UserId(draft.chat.id), 0, is_private=True, wish=Cancel(RunId(draft.draft_id)))
 
 
 def _button_wish(data: str | None) -> Wish | None:

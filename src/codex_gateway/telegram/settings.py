@@ -26,3 +26,5 @@ class BotSettings:
     #: The language of its menu; None is that of each person's Telegram.
     language: Language | None = None
     most_messages: int = 4
+    #: Whether what goes on is shown in drafts, where chat and server can.
+    has_drafts: bool = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from codex_gateway.core import reply as say
-from codex_gateway.core.manner import Language
+from codex_gateway.core.manner import Form, Language
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram import queues, sessions
 from codex_gateway.telegram.answers import answer, file_name
@@ -15,6 +15,7 @@ from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, 
 from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
 from codex_gateway.telegram.files import file_trouble, file_words, heard
+from codex_gateway.telegram.live import live
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
@@ -85,15 +86,15 @@ _CONTENT = {
 }
 
 
-def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
-    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = Form.TEXT) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit`, `most_messages` and `form` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
@@ -101,7 +102,7 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
@@ -141,6 +142,8 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [chosen(reply)]
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
             return file_words(reply, limit=limit)
+        case say.LiveCard():
+            return [live(reply)]
         case say.NoSuchRun():
             return [no_such_run()]
         case say.RunLog():
