@@ -1,10 +1,10 @@
-"""A very long answer over HTTP: its first message, the file with all of it, and the same from /lastresult."""
+"""Very long answers and rich ones over HTTP, and what comes where the server refuses them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from codex_gateway.demo.bot_api import Message
+from codex_gateway.demo.bot_api import Fault, Message
 from codex_gateway.demo.script import markdown
 from support.codex_lab import SCRIPTED
 from support.house import house
@@ -34,3 +34,28 @@ def _is_whole(file: Message, name: str) -> None:
     assert file.document is not None and file.document.name == name
     assert file.document.data.decode() == markdown(30_000)
     assert file.text.startswith("📄 The whole answer, 30 kB.")
+
+
+async def test_a_chat_that_asks_for_rich_answers_gets_them_and_text_where_they_are_refused(tmp_path: Path) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        await it.start()
+        it.say("/format rich")
+        await it.see(lambda: len(it.bot().chat.messages) >= 1)
+        asked = it.say("@say # Title\\n\\na `List<String>`")
+        await it.verdict(asked)
+        await it.see(lambda: it.answers_to(asked))
+        [rich] = it.answers_to(asked)
+        assert rich.rich is not None
+        assert rich.rich["html"] == "<h1>Title</h1><p>a <code>List&lt;String&gt;</code></p>"
+        refusal = Fault.refusal(status=400, description="Bad Request: RICH_MESSAGE_INVALID", method="sendRichMessage")
+        it.server.inject(refusal, times=None)
+        again = it.say("/lastresult")
+        await it.see(lambda: it.answers_to(again))
+        [text] = it.answers_to(again)
+        assert (text.rich, text.text) == (None, "Title\n\na List<String>")
+        it.say("/format text")
+        await it.see(lambda: len(it.bot().chat.messages) >= 5)
+        last = it.say("@say **plain**")
+        await it.verdict(last)
+        await it.see(lambda: it.answers_to(last))
+        assert [message.text for message in it.answers_to(last)] == ["plain"]
