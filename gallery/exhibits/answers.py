@@ -22,6 +22,9 @@ def chapter() -> Chapter:
     """Each file is the prompt on its first line and the answer below it."""
     exhibits = [_exhibit(path) for path in sorted(_FOLDER.glob("*.md"))]
     asked = "Why is CI red every third time?"
+    report = (_FOLDER / "19-long-report.md").read_text("utf-8").partition("\n")[2]
+    longest = Answer(RunId(22), "\n\n".join([report] * 5), asked)
+    exhibits.append(Exhibit("very-long", "Too long for a chat", asked, (longest,)))
     exhibits.append(Exhibit("commentary", "Said on the way", asked, (Commentary(RunId(21), _ON_THE_WAY),)))
     return Chapter("answers", "Answers", tuple(exhibits))
 
@@ -29,4 +32,6 @@ def chapter() -> Chapter:
 def _exhibit(path: Path) -> Exhibit:
     asked, _, answer = path.read_text("utf-8").partition("\n")
     number, _, name = path.stem.partition("-")
-    return Exhibit(path.stem, name.replace("-", " ").capitalize(), asked, (Answer(RunId(int(number)), answer.strip()),))
+    return Exhibit(
+        path.stem, name.replace("-", " ").capitalize(), asked, (Answer(RunId(int(number)), answer.strip(), asked),)
+    )

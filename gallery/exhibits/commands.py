@@ -59,7 +59,9 @@ def _queue() -> tuple[Exhibit, ...]:
         "把 README 翻译成中文，并检查所有链接是否有效",
         "Then look at https://example.org/issues/318 and tell me whether the new parser has the same fault as the old",
     )
-    lines = tuple(say.RunLine(RunId(43 + n), RunState.QUEUED, prompts[n % 3], 40.0 + 200 * n) for n in range(24))
+    lines = tuple(
+        say.RunLine(RunId(43 + n), RunState.QUEUED, prompts[n % 3], 40.0 + 200 * n, is_own=n != 1) for n in range(24)
+    )
     return (
         _answered("queue-empty", "Nothing waits", "/queue", say.QueueReport(None, ())),
         _answered("queue-one", "One at work", "/queue", say.QueueReport(_RUNNING, ())),
@@ -98,7 +100,8 @@ def _stops() -> tuple[Exhibit, ...]:
     return (
         _answered("stop-nothing", "Nothing to stop", "/stop", say.NothingRuns()),
         _answered("stop", "Stopping", "/stop", say.Stopping(RUN, False, 0)),
-        _answered("stop-more-wait", "Others wait", "/stop", say.Stopping(RUN, False, 3)),
+        _answered("stop-more-wait", "Others wait", "/stop", say.Stopping(RUN, False, 3, RunId(45))),
+        _answered("cleared", "The queue is cleared", "", say.QueueCleared(3)),
         _answered("stop-queued", "Out of the queue", "/stop", say.Stopping(RUN, True, 1)),
     )
 
@@ -107,6 +110,8 @@ def _waits() -> tuple[Exhibit, ...]:
     return (
         _answered("forked", "The chat goes on in a fork", "", say.SessionForked(RUN, _THREAD, _FORK)),
         _answered("ending-holder", "The leftover is ended", "", say.EndingHolder(RUN, _LEFTOVER)),
+        _answered("not-queued", "Not in the queue any more", "", say.NotQueued()),
+        _answered("next-already", "It cannot be moved up", "", say.NextAlready()),
         _answered("not-waiting", "A button that came too late", "", say.NotWaiting(RUN)),
     )
 

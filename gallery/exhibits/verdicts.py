@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codex_gateway.core import event as ev
 from codex_gateway.core.diagnosis import Cause, Diagnosis
+from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Step
 from codex_gateway.core.reply import SettledCard
@@ -14,6 +15,7 @@ from gallery.exhibits.status import ASKED, RUN
 
 _TOKENS = ev.Tokens(input=61_200, cached=48_000, output=3_900)
 _CONTEXT = ev.Context(49_000, 128_000)
+_THREAD = ThreadId("019a7c1e-5b7e-7bd3-9d41-3f0d4d2a6c11")
 _RENEWED = 1_763_680_800.0
 _STEPS = (
     Step("1", "rg -n 'sleep\\(' tests", is_done=True, exit_code=0),
@@ -51,18 +53,11 @@ _NEVER_RAN = {FailureKind.NOT_STARTED, FailureKind.NOT_INSTALLED, FailureKind.NO
 
 def done(*, windows: tuple[ev.Window, ...] = (), misread: ev.Misread | None = None) -> SettledCard:
     return SettledCard(
-        RUN,
-        RunState.SUCCEEDED,
-        184,
-        7,
-        2,
-        _TOKENS,
-        None,
-        None,
-        None,
+        *(RUN, RunState.SUCCEEDED, 184, 7, 2, _TOKENS, None, None, None),
         context=_CONTEXT,
         windows=windows,
         misread=misread,
+        thread_id=_THREAD,
     )
 
 
@@ -76,7 +71,21 @@ def stopped(
 ) -> SettledCard:
     step_count, file_count, tokens = (0, 0, None) if elapsed_s is None else (3, 1, _TOKENS)
     return SettledCard(
-        *(RUN, RunState.STOPPED, elapsed_s, step_count, file_count, tokens, reason, None, None, diagnosis, steps, ended)
+        *(
+            RUN,
+            RunState.STOPPED,
+            elapsed_s,
+            step_count,
+            file_count,
+            tokens,
+            reason,
+            None,
+            None,
+            diagnosis,
+            steps,
+            ended,
+        ),
+        thread_id=None if elapsed_s is None else _THREAD,
     )
 
 
@@ -85,6 +94,7 @@ def failed_with(kind: FailureKind, *, error: str | None = None, resets_at: float
     return SettledCard(
         *(RUN, RunState.FAILED, 12 if ran else None, 2 if ran else 0, 0, None, None, kind, error or _ERRORS.get(kind)),
         resets_at=resets_at,
+        thread_id=_THREAD if ran else None,
     )
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
-from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
+from codex_gateway.codex.shelf import CodexShelf
+from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -26,15 +27,18 @@ from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
 from codex_gateway.store.attachments import Attachments
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
@@ -70,6 +74,7 @@ def _policy(bot: Bot) -> BotPolicy:
             reasoning_throttle_s=display.reasoning_throttle_s,
         ),
         shows_commentary=display.jsonl_stream_events,
+        shows_drafts=display.stream_drafts is DraftMode.AUTO,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
         inbox_dir=bot.files.inbox_dir,
@@ -99,6 +104,18 @@ def _agent(bot: Bot, config: GatewayConfig) -> ExecAgent:
     )
 
 
+def _shelf(bot: Bot, config: GatewayConfig) -> CodexShelf:
+    codex = bot.codex
+    return CodexShelf(
+        home=codex.home,
+        workdir=codex.workdir,
+        allowed_workdirs=codex.allowed_workdirs,
+        cli_cmd=codex.cli_cmd,
+        environ=config.environ,
+        attempts_dir=config.base.db_path.parent / "attempts",
+    )
+
+
 def _guarded(config: GatewayConfig) -> tuple[Path, ...]:
     """What /get never gives, wherever a work directory has it: our secrets, our database, Codex's login."""
     base = config.base
@@ -114,6 +131,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        language=bot.display.language.language,
         most_messages=bot.display.answer_max_messages,
     )
 
@@ -148,10 +166,14 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         for policy in policies.values():
             await sessions.bind_bot(policy.bot, codex_home=policy.codex_home, thread_id=policy.resume_id, now=clock())
 
+        kept = ChatManners(database)
+        languages = {bot.name: bot.display.language for bot in config.bots}
+        manners = Manners(kept, await kept.all(), languages=languages, clock=clock)
+
         async def receive(bot: BotName, updates: Sequence[RawUpdate]) -> None:
             await intake.receive(bot, updates)
 
-        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
+        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive, manner_of=manners.of)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         queue = Queue(database)
@@ -178,6 +200,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
@@ -198,12 +221,15 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves={bot.name: _shelf(bot, config) for bot in config.bots},
             policies=policies,
             interpret=lambda bot, body: interpret(door.identity(bot), body),
             chat=door.chat,
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.config import ApprovalsMode, InputMode, ReasoningMode, Secret
+from codex_gateway.config import ApprovalsMode, DraftMode, InputMode, ReasoningMode, Secret
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 from config.place import TOKEN, Place
 
@@ -34,15 +35,18 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
         "resume_id": None,
         "stream_include_stderr": False,
         "child_env_allow": (),
+        "allowed_workdirs": (),
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
+        "stream_drafts": DraftMode.AUTO,
         "progress_tick_interval_s": 15,
         "message_chunk_limit": 3500,
         "answer_max_messages": 4,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
         "mirrors_outside_turns": True,
+        "language": LanguageChoice.AUTO,
         "reasoning_throttle_s": 10,
     }
     assert dataclasses.asdict(bot.files) == {
@@ -67,9 +71,13 @@ EVERY_OVERRIDE = {
     "codex_cli_skip_git_check = false": lambda bot, _: bot.codex.skip_git_check is False,
     "codex_cli_use_pty = true": lambda bot, _: bot.codex.use_pty is True,
     'codex_home = "~/other"': lambda bot, folder: bot.codex.home == folder / "home" / "other",
+    'stream_drafts = "off"': lambda bot, _: bot.display.stream_drafts is DraftMode.OFF,
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
     'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
         bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")
+    ),
+    'allowed_workdirs = ["~", "work"]': lambda bot, folder: (
+        bot.codex.allowed_workdirs == (folder / "home", folder / "work")
     ),
     "stream_include_stderr = true": lambda bot, _: bot.codex.stream_include_stderr is True,
     "progress_tick_interval = 2.5": lambda bot, _: bot.display.progress_tick_interval_s == 2.5,
@@ -84,6 +92,7 @@ EVERY_OVERRIDE = {
     'inbox_dir = "a/from chat"': lambda bot, _: bot.files.inbox_dir == "a/from chat",
     'transcribe_cmd = ["hear", "{file}"]': lambda bot, _: bot.files.transcribe_cmd == ("hear", "{file}"),
     "paste_window_seconds = 0": lambda bot, _: bot.files.paste_window_s == 0,
+    'language = "zh"': lambda bot, _: bot.display.language is LanguageChoice.CHINESE,
     "answer_max_messages = 0": lambda bot, _: bot.display.answer_max_messages == 0,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }

@@ -202,7 +202,7 @@ async def test_a_fork_leaves_other_chats_where_they_are(tmp_path: Path) -> None:
             assert await _thread_of(it.database, CHAT) == NEW_THREAD
 
 
-async def test_another_resume_id_in_the_configuration_ends_a_fork(tmp_path: Path) -> None:
+async def test_another_resume_id_in_the_configuration_leaves_a_fork_alone_and_unbind_ends_it(tmp_path: Path) -> None:
     agent = PlayedAgent(plays={"one": held(TERMINAL, free=asyncio.Event())})
     async with hall(tmp_path, agent=agent, policies=[policy()]) as it:
         await it.say("one")
@@ -211,6 +211,8 @@ async def test_another_resume_id_in_the_configuration_ends_a_fork(tmp_path: Path
         await it.say(rq.Fork(RunId(1)))
         await it.settled(1)
     async with hall(tmp_path, agent=agent, policies=[policy(resume_id=OTHER_THREAD)]) as it:
+        assert await _thread_of(it.database, CHAT) not in (THREAD, OTHER_THREAD)
+        await it.say(rq.Unbind(), update_id=100)
         assert await _thread_of(it.database, CHAT) == OTHER_THREAD
 
 

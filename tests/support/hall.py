@@ -20,10 +20,11 @@ from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId, UserI
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
-from codex_gateway.core.ports import Chat, Emit, Parcel
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
+from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, LiveCard, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.watchdog import Limits
 from codex_gateway.service.board import Board
 from codex_gateway.service.delivery import Delivery
@@ -31,13 +32,16 @@ from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
 from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.attachments import Attachments
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
@@ -145,6 +149,8 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    has_drafts: bool = True
+    drafts: list[LiveCard] = field(default_factory=list)
     parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
@@ -178,6 +184,13 @@ class KeptChat:
         if card is not None:
             self.find(message.message_id).says.append(str(card))
 
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        await self._fail(chat.chat_id)
+        card = draw()
+        if card is not None:
+            self.drafts.append(card)
+        return self.has_drafts
+
     async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)
         if (rest_s := self.parked.get(chat_id, 0.0) - time.time()) > 0:
@@ -193,6 +206,36 @@ class KeptChat:
 
     def answers(self, chat: ChatRef = CHAT) -> list[str]:
         return [text.removeprefix("answer: ") for text in self.texts(chat) if text.startswith("answer: ")]
+
+
+@dataclass
+class PlayedShelf:
+    """A shelf with `saved` on it; whoever names a directory of `workdirs` may work there."""
+
+    saved: list[SavedSession] = field(default_factory=list)
+    workdirs: set[Path] = field(default_factory=set)
+    forks: bool = True
+
+    async def page(self, *, skip: int, limit: int) -> SavedPage:
+        return SavedPage(tuple(self.saved[skip : skip + limit]), skip, len(self.saved))
+
+    async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
+        return tuple(each for each in self.saved if words in (each.title or ""))[:limit]
+
+    async def find(self, thread_id: ThreadId) -> SavedSession | None:
+        return next((each for each in self.saved if each.thread_id == thread_id), None)
+
+    async def holder(self, thread_id: ThreadId) -> tuple[bool, Holder | None]:
+        return False, None
+
+    async def workdir(self, words: str) -> Path | DirectoryFault:
+        return Path(words) if Path(words) in self.workdirs else DirectoryFault.NOT_ALLOWED
+
+    async def can_fork(self) -> bool:
+        return self.forks
+
+    async def version(self) -> str | None:
+        return "0.0.0"
 
 
 @dataclass
@@ -302,6 +345,7 @@ async def hall(
     agent: PlayedAgent | None = None,
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
+    shelf: Shelf | None = None,
     downloads: KeptDownloads | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
@@ -315,6 +359,7 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
+        manners = Manners(ChatManners(database), await ChatManners(database).all(), languages={}, clock=clock)
         queue = Queue(database)
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
@@ -339,6 +384,7 @@ async def hall(
             luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         errands = Errands(
@@ -356,12 +402,15 @@ async def hall(
             ledger=ledger,
             queries=Queries(ledger, executor, clock=clock),
             queue=queue,
+            bindings=Bindings(database),
+            shelves=dict.fromkeys(by_bot, shelf or PlayedShelf()),
             policies=by_bot,
             interpret=lambda _, body: wishes.get(body),
             chat=chat,
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

@@ -44,6 +44,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             resume_id=table.resume_id,
             stream_include_stderr=settings.stream_include_stderr,
             child_env_allow=settings.child_env_allow,
+            allowed_workdirs=settings.allowed_workdirs,
         ),
         limits=Limits(
             run_timeout_s=settings.run_timeout_seconds,
@@ -53,6 +54,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
         ),
         display=Display(
             stream_flush_interval_s=settings.stream_flush_interval,
+            stream_drafts=settings.stream_drafts,
             progress_tick_interval_s=settings.progress_tick_interval,
             message_chunk_limit=min(settings.message_chunk_limit, CHUNK_LIMIT_MAX),
             answer_max_messages=settings.answer_max_messages,
@@ -60,6 +62,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             reasoning_mode=settings.codex_jsonl_reasoning_mode,
             reasoning_throttle_s=settings.codex_jsonl_reasoning_throttle_seconds,
             mirrors_outside_turns=settings.codex_mirror_outside_turns,
+            language=settings.language,
         ),
         files=Files(
             inbox_dir=settings.inbox_dir,

@@ -10,6 +10,7 @@ from pathlib import Path
 from codex_gateway.config.faults import Fault
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 
 
@@ -42,6 +43,14 @@ class ReasoningMode(StrEnum):
     SUMMARY = "summary"
 
 
+class DraftMode(StrEnum):
+    """Whether what Codex is at is shown in live drafts."""
+
+    #: In chats of two, where the server knows drafts.
+    AUTO = "auto"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class CodexOptions:
     """How a bot runs Codex. `resume_id` None: the first prompt starts a session."""
@@ -61,6 +70,8 @@ class CodexOptions:
     stream_include_stderr: bool
     #: Names of variables, perhaps with `*`, that Codex gets to see beyond the usual ones.
     child_env_allow: tuple[str, ...] = ()
+    #: Where a chat may have Codex work beside `workdir`, in what lies in there too. They existed.
+    allowed_workdirs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class Display:
 
     #: 0 = at once.
     stream_flush_interval_s: float
+    stream_drafts: DraftMode
     #: 0 = no ticks.
     progress_tick_interval_s: float
     #: UTF-16 code units a message, 16 to 4096.
@@ -81,6 +93,7 @@ class Display:
     reasoning_throttle_s: float
     #: Whether turns of its session that were not asked for through it are passed on.
     mirrors_outside_turns: bool
+    language: LanguageChoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,15 @@ def name_list(value: object) -> object:
     raise _expected('a list of names, such as ["AWS_PROFILE", "DOTNET_*"]', value)
 
 
+def folder_list(value: object) -> object:
+    """A list as it stands; text from the environment is split at colons, as PATH is."""
+    if isinstance(value, EnvText):
+        return [EnvText(part, value.origin) for part in value.split(":") if part.strip()]
+    if isinstance(value, list | tuple):
+        return value
+    raise _expected('a list of paths, such as ["~/projects"]', value)
+
+
 def variable_pattern(value: object) -> str:
     if not isinstance(value, str) or not _VARIABLE_PATTERN.fullmatch(value.strip()):
         raise _expected("the name of a variable, in which * stands for anything", value)

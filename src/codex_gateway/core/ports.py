@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NewType, Protocol, TypeAlias
 
 from codex_gateway.core.diagnosis import Evidence
@@ -11,8 +12,9 @@ from codex_gateway.core.event import Event
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
-from codex_gateway.core.reply import Card, Moment, Reply
+from codex_gateway.core.reply import Card, LiveCard, Moment, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.sighting import Sighting
 
 #: Called with each event, in order, and the offset in bytes just past its record in the session file (0 for an event
@@ -117,6 +119,38 @@ class Observer(Protocol):
         ...
 
 
+class Shelf(Protocol):
+    """Where a bot's agent keeps its conversations, and where it may work. Nothing is read on the event loop."""
+
+    async def page(self, *, skip: int, limit: int) -> SavedPage:
+        """The conversations from the place `skip` on, the one changed last first; the last page if there are fewer."""
+        ...
+
+    async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
+        """The latest ones whose title holds `words`, or whose id begins with them."""
+        ...
+
+    async def find(self, thread_id: ThreadId) -> SavedSession | None:
+        """The one of that id, archived ones too."""
+        ...
+
+    async def holder(self, thread_id: ThreadId) -> tuple[bool, Holder | None]:
+        """Whether anybody has it open, and who, as far as that can be known."""
+        ...
+
+    async def workdir(self, words: str) -> Path | DirectoryFault:
+        """The directory that a person names, absolute, if it may be worked in."""
+        ...
+
+    async def can_fork(self) -> bool:
+        """Whether the agent can fork a conversation."""
+        ...
+
+    async def version(self) -> str | None:
+        """What the installed agent calls itself."""
+        ...
+
+
 class Chat(Protocol):
     """Reaches people. Keeps within the chat's limits by itself: a call may wait for its turn.
 
@@ -137,6 +171,13 @@ class Chat(Protocol):
 
     def park(self, chat: ChatRef, until: float) -> None:
         """Leave a chat alone until a time of the wall clock (Unix seconds), as it told an earlier life of ours."""
+        ...
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        """Show what a run is at in a draft, as `repaint` does. False: there are no drafts in this chat, now or ever.
+
+        A draft is gone after 30 seconds, or with the next message. Raises `ChatBusy` and `ChatUnreachable`.
+        """
         ...
 
     async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:

@@ -11,10 +11,12 @@ from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.manner import Choice
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
 from codex_gateway.core.run import RunState
+from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.sighting import BrokenOff, Interrupted
 
 
@@ -70,6 +72,18 @@ class SettledCard:
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCard:
+    """What a run is at this moment, for a draft: gone in half a minute, and replaced by real messages."""
+
+    run_id: RunId
+    elapsed_s: float
+    progress: Progress
+    diagnosis: Diagnosis | None = None
+    #: What Codex has said and no message tells yet, Markdown.
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,17 @@ class SessionReport:
     workdir: Path
     codex_home: Path
     runs: int
+    #: The chat is bound to it by itself; else by its bot.
+    is_own: bool = False
+    #: What its next prompt forks it from.
+    fork_of: ThreadId | None = None
+    #: What its file tells; None if there is none.
+    saved: SavedSession | None = None
+    #: What the installed Codex calls itself.
+    codex_version: str | None = None
+    #: Somebody has it open, and who, as far as that can be known.
+    is_held: bool = False
+    holder: Holder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +276,15 @@ class OutsideEnd:
     """Such a turn ended without an answer; `how` None: there was nothing to say."""
 
     how: Failed | Interrupted | BrokenOff | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceReport:
+    """What is chosen in this chat, since now (`is_new`) or before; `unknown` is a word that is no choice."""
+
+    choice: Choice
+    is_new: bool = False
+    unknown: str = ""
 
 
 class FileRefusal(StrEnum):
@@ -408,6 +442,88 @@ class PromptInParts:
     run_id: RunId
 
 
+@dataclass(frozen=True, slots=True)
+class SessionList:
+    """The conversations there are, and which of them this chat speaks to. `now` is a Unix time."""
+
+    page: SavedPage
+    bound: ThreadId | None
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """This chat speaks to that session from now on, and works in that directory."""
+
+    session: SavedSession
+    workdir: Path
+    #: Where the session was begun, if nobody may work there.
+    elsewhere: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkdirChanged:
+    """This chat speaks to the same session as before, and works in that directory."""
+
+    workdir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToBegin:
+    """The next prompt begins a conversation, a fork of `fork_of` if that is given."""
+
+    workdir: Path
+    fork_of: ThreadId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """This chat speaks to the bot's own session again."""
+
+    thread_id: ThreadId | None
+    workdir: Path
+
+
+class BindFault(StrEnum):
+    """Why a chat cannot be bound as it was asked."""
+
+    #: `/bind` with nothing behind it.
+    NOTHING_NAMED = "nothing_named"
+    NO_SUCH_SESSION = "no_such_session"
+    ARCHIVED = "archived"
+    #: There is no conversation yet that could be forked.
+    NOTHING_TO_FORK = "nothing_to_fork"
+    CANNOT_FORK = "cannot_fork"
+    #: It speaks to the bot's own session already.
+    NOT_BOUND = "not_bound"
+
+
+@dataclass(frozen=True, slots=True)
+class NotBound:
+    """Nothing was changed, and why; `about` is what was named, or what Codex calls itself."""
+
+    why: BindFault
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several conversations have those words in their titles."""
+
+    words: str
+    sessions: tuple[SavedSession, ...]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoWorkdir:
+    """Nobody may work in the directory named; `base` is where relative ones begin."""
+
+    words: str
+    why: DirectoryFault
+    base: Path
+
+
 Reply: TypeAlias = (
     Card
     | Answer
@@ -430,6 +546,7 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | ChoiceReport
     | SentFile
     | FileRefused
     | DiffReport
@@ -444,4 +561,13 @@ Reply: TypeAlias = (
     | NotQueued
     | NextAlready
     | QueueCleared
+    | SessionList
+    | Bound
+    | WorkdirChanged
+    | SessionToBegin
+    | Unbound
+    | NotBound
+    | Ambiguous
+    | NoWorkdir
+    | LiveCard
 )

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, RunId, UserId
+from codex_gateway.core.manner import Choice, Setting
 
 
 class Shape(StrEnum):
@@ -145,6 +146,21 @@ class Misspoken:
 
 
 @dataclass(frozen=True, slots=True)
+class AskChoice:
+    """What is chosen here, and what is there to choose from? `unknown` is a word that was none of it."""
+
+    setting: Setting
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """From now on, do it so in this chat."""
+
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
 class ShowLog:
     """Tell what a run did, step by step."""
 
@@ -172,6 +188,39 @@ class ClearQueue:
     last: RunId
 
 
+@dataclass(frozen=True, slots=True)
+class AskSessions:
+    """Which conversations are there? From the place `skip` on; `in_place`: a list that is shown goes on."""
+
+    skip: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Let this chat speak to the session of that id, or with that in its title; work in that directory."""
+
+    session: str | None
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """Let this chat speak to the bot's own session again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """Let the next prompt begin a conversation, in that directory."""
+
+    workdir: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForkSession:
+    """Let the next prompt go on in a fork of this chat's session."""
+
+
 Wish: TypeAlias = (
     Ask
     | Cancel
@@ -186,6 +235,8 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | AskChoice
+    | Choose
     | SendFile
     | Diff
     | Amend
@@ -193,15 +244,24 @@ Wish: TypeAlias = (
     | Drop
     | MoveUp
     | ClearQueue
+    | AskSessions
+    | Bind
+    | Unbind
+    | NewSession
+    | ForkSession
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two."""
+    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two.
+
+    `language` is the IETF tag of the person's language, if the door knows it.
+    """
 
     chat: ChatRef
     user_id: UserId
     message_id: int
     is_private: bool
     wish: Wish
+    language: str | None = None

@@ -12,20 +12,23 @@ from codex_gateway.core import request as rq
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.policy import BotPolicy
-from codex_gateway.core.ports import Chat
-from codex_gateway.core.reply import Help, NotUnderstood, WhoReport
+from codex_gateway.core.ports import Chat, Shelf
+from codex_gateway.core.reply import ChoiceReport, Help, NotUnderstood, WhoReport
 from codex_gateway.core.request import Request
 from codex_gateway.log import Log
+from codex_gateway.service.binding import Binding
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.gathering import Gathering
 from codex_gateway.service.lineup import Lineup
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.prompts import Prompts
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.service.steering import Steering
+from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.inbox import Fate, Inbox, Received
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.queue import Queue
@@ -45,6 +48,8 @@ class Intake:
         ledger: Ledger,
         queries: Queries,
         queue: Queue,
+        bindings: Bindings,
+        shelves: Mapping[BotName, Shelf],
         policies: Mapping[BotName, BotPolicy],
         interpret: Callable[[BotName, str], Request | None],
         chat: Chat,
@@ -52,6 +57,7 @@ class Intake:
         scheduler: Scheduler,
         delivery: Delivery,
         errands: Errands,
+        manners: Manners,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
@@ -60,9 +66,13 @@ class Intake:
         self._interpret = interpret
         self._delivery = delivery
         self._errands = errands
+        self._manners = manners
         self._clock = clock
         self._counter = Counter(inbox, requests, ledger, chat=chat, clock=clock)
-        self._prompts = Prompts(requests, ledger, self._counter, scheduler=scheduler, clock=clock)
+        self._binding = Binding(bindings, self._counter, shelves=shelves, queries=queries, clock=clock)
+        self._prompts = Prompts(
+            requests, ledger, self._counter, scheduler=scheduler, binding=self._binding, clock=clock
+        )
         self._steering = Steering(requests, self._counter, executor=executor, scheduler=scheduler, clock=clock)
         self._lineup = Lineup(queue, self._counter, queries=queries, scheduler=scheduler, clock=clock)
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
@@ -108,6 +118,7 @@ class Intake:
             _log.warning("stranger.ignored", bot=received.bot, user=request.user_id, chat=request.chat.chat_id)
             await self._inbox.close(received.id, Fate.IGNORED, note="not allowed", now=self._clock())
         else:
+            await self._manners.hear(request.chat, request.language)
             await self._fulfil(Errand(received.id, request, policy))
             self._delivery.wake(request.chat.bot, request.chat.chat_id)
 
@@ -136,7 +147,7 @@ class Intake:
             case rq.AskQueue():
                 await counter.answer(errand, await queries.queue(chat))
             case rq.AskSession():
-                await counter.answer(errand, await queries.session(chat, errand.policy))
+                await self._binding.tell(errand)
             case rq.AskWho():
                 await counter.answer(errand, WhoReport(chat, errand.request.user_id))
             case rq.AskHelp():
@@ -144,7 +155,8 @@ class Intake:
             case rq.Misspoken() as misspoken:
                 await counter.answer(errand, NotUnderstood(misspoken))
             case rq.SendFile() | rq.Diff():
-                self._errands.take(errand)
+                if (placed := await self._binding.placed(errand)) is not None:
+                    self._errands.take(placed)
             case rq.Amend(ask=ask):
                 await self._prompts.amend(errand, ask)
             case rq.ShowLog(run_id=run_id):
@@ -155,5 +167,20 @@ class Intake:
                 await self._lineup.move_up(errand, run_id)
             case rq.ClearQueue(last=last):
                 await self._lineup.clear(errand, last)
+            case rq.AskSessions(skip=skip, in_place=in_place):
+                await self._binding.list(errand, skip=skip, in_place=in_place)
+            case rq.Bind(session=session, workdir=workdir):
+                await self._binding.bind(errand, session=session, workdir=workdir)
+            case rq.Unbind():
+                await self._binding.unbind(errand)
+            case rq.NewSession(workdir=workdir):
+                await self._binding.new(errand, workdir=workdir)
+            case rq.ForkSession():
+                await self._binding.fork(errand)
+            case rq.AskChoice(setting=setting, unknown=unknown):
+                await counter.answer(errand, ChoiceReport(self._manners.choice(chat, setting), unknown=unknown))
+            case rq.Choose(choice=choice):
+                await self._manners.choose(chat, choice)
+                await counter.answer(errand, ChoiceReport(choice, is_new=True))
             case _:
                 assert_never(errand.request.wish)

@@ -11,6 +11,7 @@ from codex_gateway.core.quoting import with_quote
 from codex_gateway.core.reply import NothingToRetry, NotUnderstood, StillAtIt
 from codex_gateway.core.request import Ask, Misspoken, MisspokenReason
 from codex_gateway.log import Log
+from codex_gateway.service.binding import Binding
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store.ledger import Ledger
@@ -29,12 +30,14 @@ class Prompts:
         counter: Counter,
         *,
         scheduler: Scheduler,
+        binding: Binding,
         clock: Callable[[], float],
     ) -> None:
         self._requests = requests
         self._ledger = ledger
         self._counter = counter
         self._scheduler = scheduler
+        self._binding = binding
         self._clock = clock
 
     async def take(self, errand: Errand, ask: Ask, *, also: tuple[tuple[InboxId, int], ...] = ()) -> None:
@@ -75,6 +78,9 @@ class Prompts:
         also: tuple[tuple[InboxId, int], ...] = (),
     ) -> None:
         """Queue a prompt in the session of its chat."""
+        placed = await self._binding.placed(errand)
+        if placed is None:
+            return
         request = errand.request
         new = NewRun(
             inbox_id=errand.inbox_id,
@@ -82,7 +88,7 @@ class Prompts:
             user_id=request.user_id,
             prompt_message_id=request.message_id,
             prompt=prompt,
-            workdir=errand.policy.workdir,
+            workdir=placed.policy.workdir,
             retry_of=retry_of,
             attachments=attachments,
             also=also,

@@ -21,6 +21,7 @@ from codex_gateway.core.reply import (
 from codex_gateway.core.run import Run
 from codex_gateway.service.executor import Executor
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.sessions import Binding
 
 #: Events of a run that its log tells; a turn of hours has some thousands.
 _LOGGED = 4000
@@ -56,14 +57,17 @@ class Queries:
             waiting=tuple(replace(self._line(run), is_own=_is_of(run, chat)) for run in seen.waiting),
         )
 
-    async def session(self, chat: ChatRef, policy: BotPolicy) -> SessionReport:
+    async def session(self, chat: ChatRef, policy: BotPolicy, bound: Binding | None) -> SessionReport:
+        """What our own rows tell of the session that a chat is bound to."""
         seen = await self._ledger.overview(chat)
         return SessionReport(
             bot=chat.bot,
             thread_id=None if seen.session is None else seen.session.thread_id,
-            workdir=policy.workdir,
+            workdir=(bound and bound.workdir) or policy.workdir,
             codex_home=policy.codex_home,
             runs=seen.run_count,
+            is_own=bound is not None and bound.is_own,
+            fork_of=None if seen.session is None else seen.session.forked_from,
         )
 
     async def log(self, chat: ChatRef, policy: BotPolicy, run_id: RunId) -> RunLog | NoSuchRun:

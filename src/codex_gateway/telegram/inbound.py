@@ -41,7 +41,9 @@ from codex_gateway.core.request import (
     ShowLog,
     Wish,
 )
+from codex_gateway.telegram.inbound_choices import choice_button, choice_command
 from codex_gateway.telegram.inbound_files import attached
+from codex_gateway.telegram.inbound_sessions import session_button, session_command
 from codex_gateway.telegram.quoting import quoted
 
 
@@ -60,6 +62,8 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
         update = _decode(body, _Update)
         if update.callback_query:
             return _pressed(bot, _decode(update.callback_query, _Press))
+        if update.stopped_message_generation:
+            return _stopped(bot, _decode(update.stopped_message_generation, _StoppedDraft))
         if update.message:
             return _said(bot, update.message)
         if update.edited_message:
@@ -93,6 +97,7 @@ class _Update(Struct):
     message: Raw = Raw()
     edited_message: Raw = Raw()
     callback_query: Raw = Raw()
+    stopped_message_generation: Raw = Raw()
 
 
 class _Chat(Struct):
@@ -103,6 +108,7 @@ class _Chat(Struct):
 class _User(Struct):
     id: _Id
     is_bot: bool = False
+    language_code: str | None = None
 
 
 class _Original(Struct, rename={"sender": "from"}):
@@ -137,6 +143,14 @@ class _Press(Struct, rename={"sender": "from"}):
     sender: _User
     message: _PressedMessage | None = None
     data: str | None = None
+
+
+class _StoppedDraft(Struct):
+    """The Stop button of a draft (Bot API 10.3). Drafts are shown in chats of two, so it says not who pressed it."""
+
+    chat: _Chat
+    draft_id: Annotated[int, Meta(ge=1, le=2**62)]
+    message_thread_id: _Id | None = None
 
 
 T = TypeVar("T")
@@ -271,6 +285,7 @@ def _request(bot: BotIdentity, message: _Message, wish: Wish | None) -> Request 
         message.message_id,
         is_private=message.chat.type == "private",
         wish=wish,
+        language=message.sender.language_code,
     )
 
 
@@ -310,13 +325,22 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         message.message_id,
         is_private=message.chat.type == "private",
         wish=wish,
+        language=press.sender.language_code,
     )
+
+
+def _stopped(bot: BotIdentity, draft: _StoppedDraft) -> Request | None:
+    """A draft is numbered by its run."""
+    if draft.chat.type != "private":
+        return None
+    chat = ChatRef(bot.name, draft.chat.id, draft.message_thread_id or 0)
+    return Request(chat, UserId(draft.chat.id), 0, is_private=True, wish=Cancel(RunId(draft.draft_id)))
 
 
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
-        return None
+        return session_button(data) or choice_button(data or "")
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 
@@ -370,7 +394,7 @@ def _command_wish(name: str, rest: str) -> Wish | None:
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
     if name == "get":
         return SendFile(rest)
-    return _PLAIN_COMMANDS.get(name)
+    return _PLAIN_COMMANDS.get(name) or session_command(name, rest) or choice_command(name, rest)
 
 
 def _without_mention(words: str, username: str) -> str | None:
