@@ -282,6 +282,7 @@ def test_every_failure_says_why_and_what_to_do(kind: FailureKind) -> None:
 #: Whether the same prompt may well succeed if it is asked once more, with nothing changed by anybody.
 MAY_PASS = {
     FailureKind.MODEL_ERROR: True,
+    FailureKind.ATTACHMENT: True,
     FailureKind.REFUSED: False,
     FailureKind.RATE_LIMITED: True,
     FailureKind.QUOTA: False,
