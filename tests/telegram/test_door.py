@@ -324,6 +324,7 @@ async def test_the_server_is_asked_for_exactly_the_updates_that_we_read(stage: S
     await polling(stage, door)
     assert stage.server.calls("getUpdates")[0].params["allowed_updates"] == [
         "message",
+        "edited_message",
         "callback_query",
         "stopped_message_generation",
     ]
