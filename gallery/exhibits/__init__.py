@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from codex_gateway.core.manner import Language
 from gallery.exhibit import Chapter
-from gallery.exhibits import answers, commands, files, outside, silence, status, verdicts
+from gallery.exhibits import answers, commands, files, outside, sessions, silence, status, verdicts
 
 
 def chapters() -> tuple[Chapter, ...]:
     """Everything in English, and what we ourselves say in Chinese once more."""
     ours = (
         *(status.chapter(), silence.chapter(), verdicts.ended(), verdicts.failed()),
-        *(commands.chapter(), files.chapter(), outside.chapter()),
+        *(commands.chapter(), files.chapter(), sessions.chapter(), outside.chapter()),
     )
     chinese = tuple(
         replace(chapter, name=f"{chapter.name}-zh", title=f"{chapter.title}, in Chinese", language=Language.CHINESE)

@@ -103,6 +103,8 @@ class MisspokenReason(StrEnum):
     EMPTY_PROMPT = "empty_prompt"
     #: A photo, a voice note, a sticker …
     UNSUPPORTED_CONTENT = "unsupported_content"
+    #: A button that this version does not have, or that nobody ever had.
+    UNKNOWN_BUTTON = "unknown_button"
 
 
 @dataclass(frozen=True, slots=True)
