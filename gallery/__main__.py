@@ -12,6 +12,7 @@ from pathlib import Path
 from gallery.camera import find_chromium, photograph
 from gallery.exhibits import chapters
 from gallery.page import page
+from gallery.played import played
 from gallery.staging import Room, put_on
 
 _BUILD = Path("build/gallery")
@@ -40,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m gallery", description="What people see, as a page and pictures.")
     parser.add_argument("--docs", action="store_true", help="renew the pictures in docs/gallery too")
     arguments = parser.parse_args()
-    rooms = asyncio.run(put_on(chapters()))
+    rooms = asyncio.run(_rooms())
     _BUILD.mkdir(parents=True, exist_ok=True)
     index = _BUILD / "index.html"
     index.write_text(page(rooms), encoding="utf-8")
@@ -53,6 +54,10 @@ def main() -> int:
     if arguments.docs:
         _documentation(chromium, index)
     return 0
+
+
+async def _rooms() -> tuple[Room, ...]:
+    return (*await put_on(chapters()), await played())
 
 
 def _chapters(chromium: Path, index: Path, rooms: tuple[Room, ...]) -> None:

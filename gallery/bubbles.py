@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from codex_gateway.demo.bot_api import Message, StoredFile
+from gallery import rich
 from gallery.text import marked_up
 
 _REPLY_LENGTH = 60
@@ -16,13 +17,20 @@ def bubble(message: Message, *, unfolded: bool = False) -> str:
     side = "in" if message.is_from_bot else "out"
     parts = [_replied(message.reply_to) if message.reply_to else ""]
     parts.append(_file(message.document) if message.document else "")
-    parts.append(f'<span class="text">{marked_up(message.text, message.entities, unfolded=unfolded)}</span>')
+    parts.append(_content(message, unfolded=unfolded))
     parts.append(f'<span class="time">{_time(message)}</span>')
     return f'<div class="message {side}"><div class="bubble">{"".join(parts)}</div>{_keyboard(message)}</div>'
 
 
+def _content(message: Message, *, unfolded: bool) -> str:
+    html = (message.rich or {}).get("html")
+    if isinstance(html, str):
+        return f'<div class="rich">{rich.drawn(html)}</div>'
+    return f'<span class="text">{marked_up(message.text, message.entities, unfolded=unfolded)}</span>'
+
+
 def _replied(original: Message) -> str:
-    who = "Ada" if not original.is_from_bot else "alpha"
+    who = escape(str(original.sender.to_json()["first_name"]))
     text = " ".join(original.text.split())
     shown = text if len(text) <= _REPLY_LENGTH else text[: _REPLY_LENGTH - 1] + "…"
     return f'<span class="reply"><b>{who}</b><span>{escape(shown)}</span></span>'

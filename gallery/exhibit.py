@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codex_gateway.core.manner import Language
+from codex_gateway.core.manner import Form, Language
 from codex_gateway.core.reply import Reply
 
 
@@ -23,9 +23,10 @@ class Exhibit:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """Exhibits that belong together, in one language."""
+    """Exhibits that belong together, in one language and form."""
 
     name: str
     title: str
     exhibits: tuple[Exhibit, ...]
     language: Language = Language.ENGLISH
+    form: Form = Form.TEXT

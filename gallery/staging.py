@@ -61,7 +61,7 @@ async def _fill(server: BotApiServer, outlet: Outlet, chapter: Chapter) -> Room:
     """Each chapter has a person of its own, and so a chat."""
     ada = server.person("Ada")
     chat = server.private_chat(ada, server.bot(_BOT))
-    speaker = TelegramChat({_BOT: outlet}, manner_of=lambda _: Manner(chapter.language))
+    speaker = TelegramChat({_BOT: outlet}, manner_of=lambda _: Manner(chapter.language, form=chapter.form))
     hangings = [await _hang(exhibit, ada, chat, speaker) for exhibit in chapter.exhibits]
     return Room(chapter, tuple(hangings))
 

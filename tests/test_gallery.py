@@ -20,12 +20,15 @@ from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Doing
 from codex_gateway.core.request import MisspokenReason
 from codex_gateway.core.run import RunState
+from codex_gateway.core.saved import DirectoryFault
 from codex_gateway.telegram.markup import render_parts
 from gallery.__main__ import PICTURES
 from gallery.exhibit import Chapter
 from gallery.exhibits import chapters
 from gallery.exhibits.commands import UNUSUAL
 from gallery.page import page
+from gallery.played import played
+from gallery.rich import drawn as drawn_rich
 from gallery.staging import Room, put_on
 from gallery.text import marked_up
 
@@ -41,6 +44,11 @@ def all_chapters() -> tuple[Chapter, ...]:
 @pytest.fixture(scope="module")
 def rooms(all_chapters: tuple[Chapter, ...]) -> tuple[Room, ...]:
     return asyncio.run(put_on(all_chapters))
+
+
+@pytest.fixture(scope="module")
+def conversation() -> Room:
+    return asyncio.run(played())
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +102,11 @@ def test_every_refusal_of_a_file_or_a_diff_hangs_there(replies: list[say.Reply])
     assert {reply.reason for reply in replies if isinstance(reply, say.DiffRefused)} == set(say.DiffRefusal)
 
 
+def test_every_reason_not_to_bind_a_chat_hangs_there(replies: list[say.Reply]) -> None:
+    assert {reply.why for reply in replies if isinstance(reply, say.NotBound)} == set(say.BindFault)
+    assert {reply.why for reply in replies if isinstance(reply, say.NoWorkdir)} == set(DirectoryFault)
+
+
 def test_there_are_twenty_answers_of_agents(all_chapters: tuple[Chapter, ...]) -> None:
     answers = [reply for e in all_chapters[0].exhibits for reply in e.replies if isinstance(reply, say.Answer)]
     assert len(answers) >= 20
@@ -122,7 +135,7 @@ def test_the_page_is_well_formed_and_shows_every_text_as_it_arrived(rooms: tuple
             article = root.find(f".//{XHTML}article[@id='{room.chapter.name}.{hanging.exhibit.name}']")
             assert article is not None
             shown = [visible(bubble) for bubble in article.iter(f"{XHTML}span") if bubble.get("class") == "text"]
-            arrived = [unspaced(message.text) for message in hanging.messages]
+            arrived = [unspaced(message.text) for message in hanging.messages if message.rich is None]
             assert shown[: len(arrived)] == arrived
             assert set(shown[len(arrived) :]) <= set(arrived)
 
@@ -151,6 +164,14 @@ def test_the_page_loads_nothing_from_elsewhere(drawn: str) -> None:
     assert "url(" not in drawn.partition("</style>")[0]
 
 
+def test_a_conversation_with_the_service_itself_hangs_there(conversation: Room) -> None:
+    [hanging] = conversation.hangings
+    root = ElementTree.fromstring(page([conversation]))
+    bubbles = [element for element in root.iter(f"{XHTML}span") if element.get("class") == "text"]
+    assert [visible(bubble) for bubble in bubbles] == [unspaced(message.text) for message in hanging.messages]
+    assert any(message.text.startswith("✅") for message in hanging.messages)
+
+
 #: What people and models put into Markdown, and what would be HTML if it were not escaped.
 PIECES = st.sampled_from(
     (
@@ -171,6 +192,15 @@ PIECES = st.sampled_from(
 )
 
 
+#: Of rich messages, some of them not as they should be.
+TAGS = st.sampled_from(
+    (
+        *("<p>", "</p>", "<b>", "</b>", "<table bordered>", '<td align="right">', "</td>", "</table>", "<br>", "<br/>"),
+        *('<input type="checkbox" checked>', "<img src=x onerror=alert(1)>", "<a href='&quot;>'>", "</a>", "<li"),
+    )
+)
+
+
 @given(st.lists(PIECES, max_size=12).map("".join))
 @settings(max_examples=300, deadline=None)
 def test_any_answer_is_escaped_and_loses_nothing(markdown: str) -> None:
@@ -178,6 +208,14 @@ def test_any_answer_is_escaped_and_loses_nothing(markdown: str) -> None:
         element = ElementTree.fromstring(f"<span>{marked_up(part.text, part.entities)}</span>")
         assert unspaced("".join(texts(element))) == unspaced(part.text)
         assert {child.tag for child in element.iter()} <= {"span", "b", "i", "u", "s", "code", "a", "label", "input"}
+
+
+@given(st.lists(st.one_of(PIECES, TAGS), max_size=14).map("".join))
+@settings(max_examples=300, deadline=None)
+def test_a_rich_message_of_any_html_is_drawn_with_known_tags_alone(html: str) -> None:
+    element = ElementTree.fromstring(f"<div>{drawn_rich(html)}</div>")
+    assert {child.tag for child in element.iter()} <= {"div", "table", "tr", "td", "p", "a", "li", "br", "input", "b"}
+    assert {name for child in element.iter() for name in child.attrib} <= {"href", "align", "type", "checked"}
 
 
 def settled(replies: list[say.Reply]) -> list[say.SettledCard]:

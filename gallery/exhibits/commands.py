@@ -8,6 +8,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.event import CommandStarted, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.manner import CHOICES, Detail
 from codex_gateway.core.outcome import FailureKind
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
@@ -26,7 +27,7 @@ _LEFTOVER = Holder(5151, "node server.js", None, AttemptId(7))
 
 
 def chapter() -> Chapter:
-    exhibits = (*_status(), *_queue(), *_session(), *_results(), *_stops(), *_waits(), *_misspoken())
+    exhibits = (*_status(), *_queue(), *_session(), *_results(), *_stops(), *_waits(), *_choices(), *_misspoken())
     return Chapter("commands", "Commands and buttons", exhibits)
 
 
@@ -123,12 +124,27 @@ def _misspoken() -> tuple[Exhibit, ...]:
         ("new-nothing", "Nothing behind it", "/new", MisspokenReason.EMPTY_PROMPT, "/new"),
         ("empty", "Only a mention", "@alpha_bot", MisspokenReason.EMPTY_PROMPT, ""),
         ("sticker", "A sticker", "", MisspokenReason.UNSUPPORTED_CONTENT, "sticker"),
+        ("button", "A button of long ago", "", MisspokenReason.UNKNOWN_BUTTON, ""),
         ("other", "Something of the future", "", MisspokenReason.UNSUPPORTED_CONTENT, UNUSUAL),
     )
     return tuple(
         _answered(name, title, asked, say.NotUnderstood(Misspoken(reason, about)))
         for name, title, asked, reason, about in said
     )
+
+
+def _choices() -> tuple[Exhibit, ...]:
+    alone = [
+        _answered(str(choices[0]), "A choice", f"/{setting}", say.ChoiceReport(choices[0]))
+        for setting, choices in CHOICES.items()
+    ]
+    new = [
+        _answered(f"{choice}-new", "It is chosen", f"/{setting} {choice}", say.ChoiceReport(choice, is_new=True))
+        for setting, choices in CHOICES.items()
+        for choice in choices
+    ]
+    wrong = say.ChoiceReport(Detail.NORMAL, unknown="loud")
+    return (*alone, *new, _answered("choice-unknown", "No such choice", "/verbose loud", wrong))
 
 
 def _answered(name: str, title: str, asked: str, reply: say.Reply) -> Exhibit:

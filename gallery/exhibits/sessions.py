@@ -1,4 +1,4 @@
-"""Several sessions in one bot: the list to choose from, and what choosing is answered with."""
+"""Sessions: the list of them, what binding a chat to one is answered with, and why it was not done."""
 
 from __future__ import annotations
 
@@ -6,91 +6,85 @@ from pathlib import Path
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import BotName, ThreadId
-from codex_gateway.core.request import Misspoken, MisspokenReason
+from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession, SessionFormat
 from gallery.exhibit import Chapter, Exhibit
 
 _NOW = 1_763_636_400.0
+_HOME, _SITE = Path("/home/ada/.codex"), Path("/home/ada/projects/website")
 _TITLES = (
-    "Make the retries of the uploader deterministic",
-    "把登录页面的错误信息翻译成中文",
-    "Why does the nightly build fail since Monday? Look at the last three runs and at the commits between them.",
-    "Review this branch",
+    "The test of the retry is flaky. Find out why and fix it.",
+    "把 README 翻译成中文，并检查所有链接是否有效",
+    "Review the pull request about streaming uploads, be thorough, and write down what would break in production",
     None,
-    "Write a migration for the orders table",
+    "npm run build fails with ERR_OSSL_EVP_UNSUPPORTED",
+    "Write release notes",
 )
-_AGES = (20, 780, 7_900, 90_000, 400_000, 4_000_000)
-_SESSIONS = tuple(
-    SavedSession(
-        ThreadId(f"019a7c1e-5b7e-7bd3-9d41-3f0d4d2a6c{number:02}"),
-        _NOW - age,
-        title,
-        Path("/home/ada/projects/shop/services/checkout-and-payment" if number == 2 else "/home/ada/projects/shop"),
-        "0.169.0",
-        SessionFormat.PAGINATED,
+
+
+def _saved(number: int) -> SavedSession:
+    return SavedSession(
+        ThreadId(f"019a7c{number:02x}-5b7e-7bd3-9d41-3f0d4d2a6c11"),
+        _NOW - 60.0 * 7**number,
+        _TITLES[number % len(_TITLES)],
+        Path("/home/ada/projects", ("website", "a-monorepo-of-a-long-name/packages/gateway")[number % 2]),
+        "0.169.0" if number < 3 else "0.140.0",
+        SessionFormat.PAGINATED if number < 3 else SessionFormat.LEGACY,
     )
-    for number, (title, age) in enumerate(zip(_TITLES, _AGES, strict=True))
-)
-_SHOP = Path("/home/ada/projects/shop")
-_FIRST = _SESSIONS[0]
+
+
+_SAVED = tuple(_saved(number) for number in range(6))
+_ONE = _SAVED[0]
 
 
 def chapter() -> Chapter:
-    missing = [
-        _answered(f"workdir-{why.value}", f"A directory: {why.value}", "/newsession ~/x", _no_workdir(why))
-        for why in DirectoryFault
-    ]
-    not_bound = [
-        _answered(f"not-bound-{why.value}", f"Not bound: {why.value}", "/bind", _not_bound(why))
-        for why in say.BindFault
-    ]
-    listed = say.SessionList(SavedPage(_SESSIONS, 6, 132, 6), _SESSIONS[1].thread_id, _NOW)
-    exhibits = (
-        _answered("list", "The list", "/sessions", listed),
-        _answered("list-empty", "There are none", "/sessions", say.SessionList(SavedPage((), 0, 0, 6), None, _NOW)),
-        _answered("ambiguous", "Several fit", "/bind shop", say.Ambiguous("shop", _SESSIONS[:2], _NOW)),
-        _answered("bound", "Bound", "/bind uploader", say.Bound(_FIRST, _SHOP)),
-        _answered("bound-elsewhere", "Begun elsewhere", "/bind uploader", say.Bound(_FIRST, _SHOP, Path("/srv/x"))),
-        _answered("workdir", "Another directory", "/bind ./api", say.WorkdirChanged(_SHOP / "api")),
-        _answered("new", "A new session", "/newsession ./api", say.SessionToBegin(_SHOP / "api")),
-        _answered("fork", "A fork", "/fork", say.SessionToBegin(_SHOP, _FIRST.thread_id)),
-        _answered("unbound", "Back to the bot’s own", "/unbind", say.Unbound(_FIRST.thread_id, _SHOP)),
-        _answered("session-own", "What this topic is bound to", "/session", _report()),
-        *not_bound,
-        *missing,
-        _answered("button", "A button of long ago", "", say.NotUnderstood(_unknown_button())),
-    )
-    return Chapter("sessions", "Several sessions", exhibits)
-
-
-def _unknown_button() -> Misspoken:
-    return Misspoken(MisspokenReason.UNKNOWN_BUTTON, "")
-
-
-def _no_workdir(why: DirectoryFault) -> say.NoWorkdir:
-    return say.NoWorkdir("~/x", why, _SHOP)
-
-
-def _not_bound(why: say.BindFault) -> say.NotBound:
-    about = {say.BindFault.NO_SUCH_SESSION: "uplaoder", say.BindFault.CANNOT_FORK: "0.140.0"}
-    return say.NotBound(why, about.get(why, _FIRST.thread_id if why is say.BindFault.ARCHIVED else ""))
-
-
-def _report() -> say.SessionReport:
-    return say.SessionReport(
-        bot=BotName("alpha"),
-        thread_id=_FIRST.thread_id,
-        workdir=_SHOP,
-        codex_home=Path("/home/ada/.codex"),
-        runs=12,
-        is_own=True,
-        saved=_FIRST,
+    report = say.SessionReport(
+        *("alpha", _ONE.thread_id, _SITE, _HOME, 41),
+        saved=_ONE,
         codex_version="0.169.0",
         is_held=True,
         holder=Holder(4242, "codex resume", "pts/3"),
     )
+    fork = say.SessionReport("alpha", None, _SITE, _HOME, 0, is_own=True, fork_of=_ONE.thread_id)
+    shown = (
+        (
+            "list",
+            "The sessions there are",
+            "/sessions",
+            say.SessionList(SavedPage(_SAVED, 6, 23, 6), _ONE.thread_id, _NOW),
+        ),
+        ("list-empty", "There are none", "/sessions", say.SessionList(SavedPage((), 0, 0, 6), None, _NOW)),
+        ("report", "All about one", "/session", report),
+        ("report-fork", "One that is to be forked", "/session", fork),
+        ("bound", "Bound", "/bind 019a7c00", say.Bound(_ONE, _SITE)),
+        ("bound-elsewhere", "It was begun elsewhere", "/bind 019a7c01", say.Bound(_SAVED[1], _SITE, Path("/srv/app"))),
+        ("workdir", "Another directory", "/bind ../app", say.WorkdirChanged(Path("/home/ada/projects/app"))),
+        ("new", "A new session", "/newsession", say.SessionToBegin(_SITE)),
+        ("fork", "A fork", "/fork", say.SessionToBegin(_SITE, _ONE.thread_id)),
+        ("unbound", "The bot’s own again", "/unbind", say.Unbound(_ONE.thread_id, _SITE)),
+        ("unbound-none", "Which has none", "/unbind", say.Unbound(None, _SITE)),
+        ("ambiguous", "Several fit", "/bind review", say.Ambiguous("review", _SAVED[:3], _NOW)),
+    )
+    refused = [
+        Exhibit(f"not-{why.value}", f"Not bound: {why.value}", "/bind web", (say.NotBound(why, _about(why)),))
+        for why in say.BindFault
+    ]
+    nowhere = [
+        Exhibit(
+            f"dir-{why.value}", f"No directory: {why.value}", "/newsession app", (say.NoWorkdir("app", why, _SITE),)
+        )
+        for why in DirectoryFault
+    ]
+    exhibits = [Exhibit(name, title, asked, (reply,)) for name, title, asked, reply in shown]
+    return Chapter("sessions", "Sessions", (*exhibits, *refused, *nowhere))
 
 
-def _answered(name: str, title: str, asked: str, reply: say.Reply) -> Exhibit:
-    return Exhibit(name, title, asked, (reply,))
+def _about(why: say.BindFault) -> str:
+    """What was named, or for a Codex that cannot fork, what it calls itself."""
+    match why:
+        case say.BindFault.NOTHING_NAMED | say.BindFault.NOTHING_TO_FORK | say.BindFault.NOT_BOUND:
+            return ""
+        case say.BindFault.CANNOT_FORK:
+            return "0.98.0"
+        case _:
+            return "web"

@@ -15,7 +15,7 @@ from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
 from codex_gateway.codex.shelf import CodexShelf
-from codex_gateway.config import Bot, GatewayConfig, ReasoningMode
+from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import StopReason
@@ -26,15 +26,19 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.mirror import Mirror
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
 from codex_gateway.store import kept_files, lock
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.mirrors import Mirrors
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
@@ -70,8 +74,12 @@ def _policy(bot: Bot) -> BotPolicy:
             reasoning_throttle_s=display.reasoning_throttle_s,
         ),
         shows_commentary=display.jsonl_stream_events,
+        shows_drafts=display.stream_drafts is DraftMode.AUTO,
         shows_reasoning=display.reasoning_mode is ReasoningMode.SUMMARY,
         mirrors_outside_turns=display.mirrors_outside_turns,
+        inbox_dir=bot.files.inbox_dir,
+        transcribe_cmd=bot.files.transcribe_cmd,
+        paste_window_s=bot.files.paste_window_s,
     )
 
 
@@ -123,6 +131,7 @@ def _settings(bot: Bot, config: GatewayConfig) -> BotSettings:
         api_base_url=config.base.telegram_api_base_url,
         proxy=None if proxy is None else proxy.reveal(),
         chunk_limit=bot.display.message_chunk_limit,
+        language=bot.display.language.language,
         most_messages=bot.display.answer_max_messages,
     )
 
@@ -157,16 +166,29 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         for policy in policies.values():
             await sessions.bind_bot(policy.bot, codex_home=policy.codex_home, thread_id=policy.resume_id, now=clock())
 
+        kept = ChatManners(database)
+        languages = {bot.name: bot.display.language for bot in config.bots}
+        manners = Manners(kept, await kept.all(), languages=languages, clock=clock)
+
         async def receive(bot: BotName, updates: Sequence[RawUpdate]) -> None:
             await intake.receive(bot, updates)
 
-        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive)
+        door = TelegramDoor([_settings(bot, config) for bot in config.bots], receive, manner_of=manners.of)
         stack.push_async_callback(door.close)
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
         queue = Queue(database)
         places = Places(queue, door.chat, outbox, clock=clock)
         board = Board(door.chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, door.chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            door,
+            policies=policies,
+            chat=door.chat,
+            delivery=delivery,
+            environ=config.harmless_environ(),
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -175,8 +197,10 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             chat=door.chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=config.base.db_path.parent / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
@@ -188,7 +212,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             ledger=ledger,
             chat=door.chat,
             delivery=delivery,
-            grounds=Grounds(kept_dir, config.environ, guarded=_guarded(config)),
+            grounds=Grounds(kept_dir, config.harmless_environ(), guarded=_guarded(config)),
             clock=clock,
         )
         intake = Intake(
@@ -205,6 +229,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

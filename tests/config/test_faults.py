@@ -82,6 +82,13 @@ UUID_EXPECTED = "expected the UUID of a session, got "
         ("codex_cli_approvals_mode = 3.0", "got the number 3.0"),
         ("codex_cli_approvals_mode = true", "got true"),
         ('codex_jsonl_reasoning_mode = "all"', 'expected "hidden" or "summary", got the text \'all\''),
+        *(
+            (
+                f'inbox_dir = "{wrong}"',
+                f"expected a path inside of the work directory, such as codex-inbox, got the text '{wrong}'",
+            )
+            for wrong in ("../up", "/tmp/x", "a//b", "a,b", ".git", "a/..")
+        ),
         ("message_chunk_limit = 15", "expected a whole number from 16 to 4096, got the number 15"),
         ("answer_max_messages = -1", "expected a whole number of messages, 0 or more, got the number -1"),
         ("answer_max_messages = 1001", "expected at most 1000 messages, got the number 1001"),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.config import ApprovalsMode, InputMode, ReasoningMode, Secret
+from codex_gateway.config import ApprovalsMode, DraftMode, InputMode, ReasoningMode, Secret
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 from config.place import TOKEN, Place
 
@@ -38,13 +39,20 @@ def test_a_bot_with_no_settings_of_its_own_has_the_defaults(place: Place) -> Non
     }
     assert dataclasses.asdict(bot.display) == {
         "stream_flush_interval_s": 1.5,
+        "stream_drafts": DraftMode.AUTO,
         "progress_tick_interval_s": 15,
         "message_chunk_limit": 3500,
         "answer_max_messages": 4,
         "jsonl_stream_events": True,
         "reasoning_mode": ReasoningMode.HIDDEN,
         "mirrors_outside_turns": True,
+        "language": LanguageChoice.AUTO,
         "reasoning_throttle_s": 10,
+    }
+    assert dataclasses.asdict(bot.files) == {
+        "inbox_dir": "codex-inbox",
+        "transcribe_cmd": (),
+        "paste_window_s": 1,
     }
     assert dataclasses.asdict(config.base) == {
         "db_path": place.folder / "data" / "app.db",
@@ -63,6 +71,7 @@ EVERY_OVERRIDE = {
     "codex_cli_skip_git_check = false": lambda bot, _: bot.codex.skip_git_check is False,
     "codex_cli_use_pty = true": lambda bot, _: bot.codex.use_pty is True,
     'codex_home = "~/other"': lambda bot, folder: bot.codex.home == folder / "home" / "other",
+    'stream_drafts = "off"': lambda bot, _: bot.display.stream_drafts is DraftMode.OFF,
     "stream_flush_interval = 0": lambda bot, _: bot.display.stream_flush_interval_s == 0,
     'child_env_allow = ["AWS_PROFILE", "DOTNET_*"]': lambda bot, _: (
         bot.codex.child_env_allow == ("AWS_PROFILE", "DOTNET_*")
@@ -80,6 +89,10 @@ EVERY_OVERRIDE = {
     "codex_jsonl_reasoning_throttle_seconds = 5": lambda bot, _: bot.display.reasoning_throttle_s == 5,
     "codex_mirror_outside_turns = false": lambda bot, _: bot.display.mirrors_outside_turns is False,
     'codex_jsonl_reasoning_mode = "summary"': lambda bot, _: bot.display.reasoning_mode is ReasoningMode.SUMMARY,
+    'inbox_dir = "a/from chat"': lambda bot, _: bot.files.inbox_dir == "a/from chat",
+    'transcribe_cmd = ["hear", "{file}"]': lambda bot, _: bot.files.transcribe_cmd == ("hear", "{file}"),
+    "paste_window_seconds = 0": lambda bot, _: bot.files.paste_window_s == 0,
+    'language = "zh"': lambda bot, _: bot.display.language is LanguageChoice.CHINESE,
     "answer_max_messages = 0": lambda bot, _: bot.display.answer_max_messages == 0,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }

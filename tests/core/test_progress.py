@@ -33,10 +33,10 @@ def test_a_command_whose_start_was_missed_counts_once() -> None:
 
 def test_only_the_latest_steps_are_kept_and_those_that_run() -> None:
     events: list[ev.Event] = [ev.CommandStarted("long", "make all")]
-    for number in range(20):
+    for number in range(LAST_STEPS * 2):
         events += [ev.CommandStarted(str(number), "ls"), ev.CommandFinished(str(number), "ls", 0)]
     progress = after(*events)
-    assert progress.step_count == 21
+    assert progress.step_count == LAST_STEPS * 2 + 1
     assert progress.steps[0].text == "make all" and len(progress.steps) <= LAST_STEPS + 1
 
 

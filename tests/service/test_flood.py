@@ -26,7 +26,7 @@ CHATS_OF = (21, *[1] * 9)
 PENALTY_S = 300
 STEPS = 25
 COMMENTS = 5
-WORDS = 1_500
+WORDS = 1_000
 #: Questions that are answered at once, in a chat of two and in a group.
 ASKED_PRIVATELY, ASKED_IN_GROUPS = 4, 16
 PATIENCE_S = 7_200.0

@@ -113,8 +113,9 @@ def test_nothing_stays_open(workdir: Path) -> None:
     "path",
     [
         ".env", "a/.env.production", "prod.env", "key.pem", "a/KEY.PEM", "server.key", "id_rsa", "id_ed25519",
-        "id_work",        "auth.json", ".codex/auth.json", ".git/config", "x/.git/HEAD", ".ssh/config", ".aws/credentials",
-        "credentials.json", "secrets.toml", "secrets/prod.txt", ".netrc", "terraform.tfstate", ".ssh/id_rsa.pub",
+        "id_work", "auth.json", ".codex/auth.json", ".git/config", "x/.git/HEAD", ".ssh/config",
+        ".aws/credentials", "credentials.json", "secrets.toml", "secrets/prod.txt", ".netrc", "terraform.tfstate",
+        ".ssh/id_rsa.pub",
     ],
 )  # fmt: skip
 def test_what_may_hold_secrets_is_known_by_its_name(path: str) -> None:

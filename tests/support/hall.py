@@ -21,7 +21,7 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.outcome import Answered, Detached, Outcome
 from codex_gateway.core.policy import BotPolicy, Pace
 from codex_gateway.core.ports import Chat, Emit, Parcel, Shelf
-from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, Moment, Reply
+from codex_gateway.core.reply import Answer, Card, Commentary, LastResult, LiveCard, Moment, Reply
 from codex_gateway.core.request import Request
 from codex_gateway.core.run import Attempt, StartingPoint, Turn
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
@@ -31,13 +31,17 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errands import Errands, Grounds
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.intake import Intake
+from codex_gateway.service.luggage import Luggage
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.places import Places
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
+from codex_gateway.store.attachments import Attachments
 from codex_gateway.store.bindings import Bindings
 from codex_gateway.store.database import Database
 from codex_gateway.store.inbox import Inbox
 from codex_gateway.store.ledger import Ledger
+from codex_gateway.store.manners import ChatManners
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.queue import Queue
 from codex_gateway.store.requests import Requests
@@ -145,6 +149,8 @@ class KeptChat:
     sent: list[Sent] = field(default_factory=list)
     faults: list[Exception] = field(default_factory=list)
     chunk: int = 4000
+    has_drafts: bool = True
+    drafts: list[LiveCard] = field(default_factory=list)
     parked: dict[int, float] = field(default_factory=dict)
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
@@ -177,6 +183,13 @@ class KeptChat:
         card = draw()
         if card is not None:
             self.find(message.message_id).says.append(str(card))
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        await self._fail(chat.chat_id)
+        card = draw()
+        if card is not None:
+            self.drafts.append(card)
+        return self.has_drafts
 
     async def _fail(self, chat_id: int) -> None:
         await asyncio.sleep(0)
@@ -223,6 +236,25 @@ class PlayedShelf:
 
     async def version(self) -> str | None:
         return "0.0.0"
+
+
+@dataclass
+class KeptDownloads:
+    """Files that people have sent, by their id; a fault is raised instead."""
+
+    files: dict[str, bytes | Exception] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
+    #: Set: a download goes on.
+    gate: asyncio.Event | None = None
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        self.fetched.append(file_id)
+        if self.gate is not None:
+            await self.gate.wait()
+        found = self.files[file_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
 def policy(
@@ -314,6 +346,7 @@ async def hall(
     chat: Chat | None = None,
     policies: list[BotPolicy] | None = None,
     shelf: Shelf | None = None,
+    downloads: KeptDownloads | None = None,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Hall]:
     """A running hall on `folder`'s database; leaving it is an end in good order, after which it may be opened again."""
@@ -326,10 +359,20 @@ async def hall(
                 each.bot, codex_home=each.codex_home, thread_id=each.resume_id, now=clock()
             )
         runs, outbox, ledger = Runs(database), Outbox(database), Ledger(database)
+        manners = Manners(ChatManners(database), await ChatManners(database).all(), languages={}, clock=clock)
         queue = Queue(database)
         places = Places(queue, chat, outbox, clock=clock)
         board = Board(chat, outbox, clock=clock, places=places)
         delivery = Delivery(outbox, chat, board, clock=clock)
+        luggage = Luggage(
+            Attachments(database),
+            downloads or KeptDownloads(),
+            policies=by_bot,
+            chat=chat,
+            delivery=delivery,
+            environ={"PATH": os.defpath},
+            clock=clock,
+        )
         executor = Executor(
             runs,
             outbox,
@@ -338,8 +381,10 @@ async def hall(
             chat=chat,
             board=board,
             delivery=delivery,
+            luggage=luggage,
             attempts_dir=folder / "attempts",
             clock=clock,
+            manner_of=manners.of,
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         errands = Errands(
@@ -365,6 +410,7 @@ async def hall(
             executor=executor,
             scheduler=scheduler,
             delivery=delivery,
+            manners=manners,
             errands=errands,
             clock=clock,
         )

@@ -6,12 +6,14 @@ import pytest
 
 from codex_gateway.core.errors import FormRefused
 from codex_gateway.core.ids import RunId
+from codex_gateway.core.manner import Form, Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Answer, LastResult, OutsideWords, Reply
 from codex_gateway.demo.bot_api import BotApiServer, Fault, Message
 from codex_gateway.telegram.allowance import Rate, Rates
 from codex_gateway.telegram.answers import answer, file_name
-from codex_gateway.telegram.chat import TelegramChat
+from codex_gateway.telegram.budget import Budget
+from codex_gateway.telegram.chat import Outlet, TelegramChat
 from telegram.stage import Stage
 
 FREELY = Rate(burst=10_000, refill_s=0.001, reserve=0)
@@ -106,3 +108,69 @@ def test_the_file_is_named_after_run_and_prompt(prompt: str, name: str) -> None:
 async def test_a_file_name_in_any_script_arrives(chat: TelegramChat, stage: Stage) -> None:
     _, file = await deliver(chat, stage, Answer(RunId(7), LONG, "修复登录"))
     assert file.document is not None and file.document.name == "run-7-修复登录.md"
+
+
+@pytest.fixture
+def rich_chat(stage: Stage) -> TelegramChat:
+    rates = Rates(private=FREELY, bot=FREELY)
+    outlet = Outlet(stage.api(), 1000, Budget(rates))
+    return TelegramChat({stage.chat_of().bot: outlet}, manner_of=lambda _: Manner(form=Form.RICH))
+
+
+MIXED = "# Title\n\n| a | b |\n|---|---|\n| `List<String>` | 2 |\n\nsee /etc/passwd\n\n" + LONG[:4000]
+
+
+async def test_in_a_chat_that_wants_them_an_answer_is_a_rich_message(
+    rich_chat: TelegramChat, stage: Stage, server: BotApiServer
+) -> None:
+    for reply in (Answer(RunId(7), MIXED), LastResult(RunId(7), MIXED)):
+        await deliver(rich_chat, stage, reply)
+    messages = stage.private_chat().messages
+    assert [message.text for message in messages] == ["", ""]
+    for message in messages:
+        assert message.rich is not None and message.rich["skip_entity_detection"] is True
+        html = str(message.rich["html"])
+        assert html.startswith("<h1>Title</h1><table bordered striped>") and "List&lt;String&gt;" in html
+    assert len(server.calls("sendRichMessage")) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, "Bad Request: RICH_MESSAGE_INVALID"),
+        (400, "Bad Request: can't parse entities: unsupported start tag"),
+        (413, "Request Entity Too Large"),
+        (404, "Not Found: method not found"),
+    ],
+)
+async def test_a_rich_message_that_is_refused_comes_as_text_at_once_in_order(
+    rich_chat: TelegramChat, stage: Stage, server: BotApiServer, status: int, reason: str
+) -> None:
+    server.inject(Fault.refusal(status=status, description=reason, method="sendRichMessage"), times=None)
+    messages = await deliver(rich_chat, stage, Answer(RunId(7), MIXED))
+    assert messages[0].text.startswith("Title\n\na            | b\n")
+    assert messages[0].entities[0].type == "bold"
+    assert len(messages) == 2, "past the limit of messages, its first one and the file"
+    assert messages[1].document is not None and messages[1].document.data.decode() == MIXED
+    assert len(server.calls("sendRichMessage")) == 1
+
+
+async def test_only_the_part_that_is_refused_comes_as_text(
+    rich_chat: TelegramChat, stage: Stage, server: BotApiServer
+) -> None:
+    text = "\n\n".join(f"Paragraph {n} " + "word " * 100 for n in range(120))
+    server.inject(Fault.refusal(status=400, description="Bad Request: no", method="sendRichMessage"))
+    messages = await deliver(rich_chat, stage, Answer(RunId(7), text))
+    first, file, *others = messages
+    assert first.text.startswith("Paragraph 0 word") and file.document is not None
+    told = file.document.data.decode().split()
+    assert others and all(message.rich is not None for message in others)
+    for message in others:
+        assert message.rich is not None
+        told += str(message.rich["html"]).replace("<p>", " ").replace("</p>", " ").split()
+    assert told == text.split(), "nothing lost, nothing twice"
+
+
+async def test_status_and_sentences_stay_messages_of_text(rich_chat: TelegramChat, stage: Stage) -> None:
+    await deliver(rich_chat, stage, LastResult(None, None))
+    assert stage.private_chat().messages[0].text == "There is no answer yet."

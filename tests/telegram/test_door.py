@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from codex_gateway.core.ids import ChatRef, UserId
+from codex_gateway.core.manner import Language
 from codex_gateway.core.request import Ask, Cancel, Request
 from codex_gateway.demo.bot_api import BotApiServer, Fault
 from codex_gateway.demo.bot_api.faults import Kind
@@ -17,7 +18,7 @@ from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.message import Message
 from codex_gateway.telegram.poller import PollPace, PollState
 from codex_gateway.telegram.settings import BotSettings
-from codex_gateway.telegram.wording import COMMANDS
+from codex_gateway.telegram.wording import COMMANDS, menu
 from telegram.stage import ALPHA, BETA, EAGER, Stage
 
 
@@ -33,7 +34,12 @@ async def test_what_a_person_writes_is_kept_and_can_be_interpreted(stage: Stage)
     await stage.until(lambda: stage.inbox.kept)
     [body] = stage.inbox.bodies(ALPHA)
     assert interpret(door.identity(ALPHA), body) == Request(
-        ChatRef(ALPHA, stage.ada.id), UserId(stage.ada.id), asked.id, is_private=True, wish=Ask("hello 👋")
+        ChatRef(ALPHA, stage.ada.id),
+        UserId(stage.ada.id),
+        asked.id,
+        is_private=True,
+        wish=Ask("hello 👋"),
+        language="en",
     )
 
 
@@ -249,6 +255,19 @@ async def test_the_menu_shows_every_command(stage: Stage) -> None:
     assert stage.server.bot("alpha").menu == {command.name: command.purpose for command in COMMANDS}
 
 
+async def test_the_menu_speaks_the_language_of_each_person(stage: Stage) -> None:
+    stage.open(stage.settings())
+    await stage.until(lambda: stage.server.bot("alpha").menu_in("zh"))
+    assert stage.server.bot("alpha").menu_in("zh") == dict(menu(Language.CHINESE))
+    assert stage.server.bot("alpha").menu_in("zh")["stop"] == "停止当前任务"
+
+
+async def test_the_menu_speaks_the_language_that_the_owner_has_set(stage: Stage) -> None:
+    stage.open(replace(stage.settings(), language=Language.CHINESE))
+    await stage.until(lambda: stage.server.bot("alpha").menu_in("zh"))
+    assert stage.server.bot("alpha").menu == stage.server.bot("alpha").menu_in("zh") == dict(menu(Language.CHINESE))
+
+
 async def test_a_menu_that_is_refused_or_hangs_does_not_keep_the_bot_from_working(stage: Stage) -> None:
     stage.server.inject(
         Fault.refusal(status=400, description="BOT_COMMAND_INVALID", method="setMyCommands", bot="beta")
@@ -268,7 +287,7 @@ async def test_a_press_of_our_button_is_answered_and_understood(stage: Stage) ->
     press = chat.press(stage.ada, message, "Stop")
     await stage.until(lambda: press.answer is not None)
     assert interpret(door.identity(ALPHA), stage.inbox.bodies(ALPHA)[0]) == Request(
-        ChatRef(ALPHA, chat.id), UserId(stage.ada.id), message.id, is_private=True, wish=Cancel(12)
+        ChatRef(ALPHA, chat.id), UserId(stage.ada.id), message.id, is_private=True, wish=Cancel(12), language="en"
     )
 
 
@@ -303,7 +322,11 @@ async def test_presses_that_cannot_be_answered_do_not_hold_up_the_poll(
 async def test_the_server_is_asked_for_exactly_the_updates_that_we_read(stage: Stage) -> None:
     door = stage.open(stage.settings())
     await polling(stage, door)
-    assert stage.server.calls("getUpdates")[0].params["allowed_updates"] == ["message", "callback_query"]
+    assert stage.server.calls("getUpdates")[0].params["allowed_updates"] == [
+        "message",
+        "callback_query",
+        "stopped_message_generation",
+    ]
 
 
 async def test_a_bots_name_is_known_once_telegram_has_told_it(stage: Stage) -> None:

@@ -180,10 +180,6 @@ def test_a_request_says_who_and_where() -> None:
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [
-        ({"photo": [{"file_id": "x"}], "caption": "what is this?"}, "photo"),
-        ({"voice": {"file_id": "x"}}, "voice"),
-        ({"animation": {"file_id": "x"}, "document": {"file_id": "x"}}, "animation"),
-        ({"document": {"file_id": "x"}}, "document"),
         ({"sticker": {}}, "sticker"),
         ({"venue": {}, "location": {}}, "venue"),
         ({"location": {}}, "location"),

@@ -237,8 +237,9 @@ def test_the_menu_is_one_that_telegram_takes() -> None:
 
 
 def test_the_reference_lists_exactly_these_commands() -> None:
-    listed = re.findall(r"^\| `/(\w+)(?: (\w+))?` \| ([^|]+) \|", REFERENCE.read_text("utf-8"), re.MULTILINE)
-    assert listed == [(command.name, command.argument, command.purpose) for command in COMMANDS]
+    table = REFERENCE.read_text("utf-8").replace("\\|", "/")  # a bar in a cell is written so
+    listed = re.findall(r"^\| `/(\w+)(?: ([^`]+))?` \| ([^|]+) \|", table, re.MULTILINE)
+    assert listed == [(command.name, command.argument.replace("|", "/"), command.purpose) for command in COMMANDS]
 
 
 @pytest.mark.parametrize("word_in_row", [*FAILURES, *STOPS])

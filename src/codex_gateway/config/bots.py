@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from codex_gateway.config.faults import Fault
-from codex_gateway.config.model import Base, Bot, CodexOptions, Display
+from codex_gateway.config.model import Base, Bot, CodexOptions, Display, Files
 from codex_gateway.config.reading import Reading
 from codex_gateway.config.schema import CHUNK_LIMIT_MAX, BaseTable, BotTable, Overridable
 from codex_gateway.core.watchdog import Limits
@@ -54,6 +54,7 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
         ),
         display=Display(
             stream_flush_interval_s=settings.stream_flush_interval,
+            stream_drafts=settings.stream_drafts,
             progress_tick_interval_s=settings.progress_tick_interval,
             message_chunk_limit=min(settings.message_chunk_limit, CHUNK_LIMIT_MAX),
             answer_max_messages=settings.answer_max_messages,
@@ -61,6 +62,12 @@ def bot_of(table: BotTable, base: BaseTable, *, home: Path) -> Bot:
             reasoning_mode=settings.codex_jsonl_reasoning_mode,
             reasoning_throttle_s=settings.codex_jsonl_reasoning_throttle_seconds,
             mirrors_outside_turns=settings.codex_mirror_outside_turns,
+            language=settings.language,
+        ),
+        files=Files(
+            inbox_dir=settings.inbox_dir,
+            transcribe_cmd=settings.transcribe_cmd,
+            paste_window_s=settings.paste_window_seconds,
         ),
     )
 

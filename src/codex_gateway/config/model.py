@@ -10,6 +10,7 @@ from pathlib import Path
 from codex_gateway.config.faults import Fault
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 from codex_gateway.core.watchdog import Limits
 
 
@@ -42,6 +43,14 @@ class ReasoningMode(StrEnum):
     SUMMARY = "summary"
 
 
+class DraftMode(StrEnum):
+    """Whether what Codex is at is shown in live drafts."""
+
+    #: In chats of two, where the server knows drafts.
+    AUTO = "auto"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class CodexOptions:
     """How a bot runs Codex. `resume_id` None: the first prompt starts a session."""
@@ -71,6 +80,7 @@ class Display:
 
     #: 0 = at once.
     stream_flush_interval_s: float
+    stream_drafts: DraftMode
     #: 0 = no ticks.
     progress_tick_interval_s: float
     #: UTF-16 code units a message, 16 to 4096.
@@ -83,6 +93,19 @@ class Display:
     reasoning_throttle_s: float
     #: Whether turns of its session that were not asked for through it are passed on.
     mirrors_outside_turns: bool
+    language: LanguageChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What comes in through the chat besides one message of text."""
+
+    #: Relative to the work directory.
+    inbox_dir: str
+    #: Empty = voice messages are not understood.
+    transcribe_cmd: tuple[str, ...]
+    #: Seconds; 0 = nothing is waited for.
+    paste_window_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,7 @@ class Bot:
     #: 0 = off, each of them.
     limits: Limits
     display: Display
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +150,16 @@ class GatewayConfig:
     warnings: tuple[Fault, ...] = ()
     #: The environment, with what `.env` adds to it: for whoever starts programs. Full of secrets.
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def harmless_environ(self) -> dict[str, str]:
+        """The environment for helpers such as git: without the gateway's own variables, nor any that holds a secret."""
+        secrets = self.secrets()
+        return {
+            name: value
+            for name, value in self.environ.items()
+            if not name.startswith(("TELEGRAM_", "CODEX_GATEWAY_", "CODEX_CLI_"))
+            and not any(secret in value for secret in secrets)
+        }
 
     def secrets(self) -> frozenset[str]:
         """Every secret text that is in use, for whoever takes secrets out of what leaves the program."""

@@ -346,6 +346,20 @@ def folder(value: object, around: Surroundings) -> Path:
     return found
 
 
+def folder_inside(value: object) -> str:
+    """A folder below another one: a relative path that stays in there, without a comma, at which Codex splits lists."""
+    shown = text(value).strip()
+    parts = shown.split("/")
+    if (
+        not shown
+        or any(part in ("", ".", "..", ".git", "~") for part in parts)
+        or _CONTROL.search(shown)
+        or "," in shown
+    ):
+        raise _expected("a path inside of the work directory, such as codex-inbox", value)
+    return shown
+
+
 def optional_folder(value: object, around: Surroundings) -> Path | None:
     if _is_empty(value):
         return None

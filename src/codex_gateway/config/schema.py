@@ -11,9 +11,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from pydantic.fields import FieldInfo
 
 from codex_gateway.config import parse
-from codex_gateway.config.model import ApprovalsMode, InputMode, ReasoningMode
+from codex_gateway.config.model import ApprovalsMode, DraftMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
+from codex_gateway.core.manner import LanguageChoice
 
 
 def _around(info: ValidationInfo) -> parse.Surroundings:
@@ -35,10 +36,13 @@ ChunkLimit = Annotated[int, PlainValidator(parse.chunk_limit), Unit("UTF-16 code
 MessageCount = Annotated[int, PlainValidator(parse.message_count), Unit("messages, 0 = no limit")]
 Approvals = Annotated[ApprovalsMode, PlainValidator(parse.approvals_mode), Unit("1, 2 or 3")]
 Input = Annotated[InputMode, PlainValidator(parse.word(InputMode)), Unit("stdin or arg")]
+Drafts = Annotated[DraftMode, PlainValidator(parse.word(DraftMode)), Unit("auto or off")]
 Reasoning = Annotated[ReasoningMode, PlainValidator(parse.word(ReasoningMode)), Unit("hidden or summary")]
+Language = Annotated[LanguageChoice, PlainValidator(parse.word(LanguageChoice)), Unit("auto, en or zh")]
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
+FolderInside = Annotated[str, PlainValidator(parse.folder_inside), Unit("path inside of codex_workdir")]
 EnvPattern = Annotated[str, PlainValidator(parse.variable_pattern)]
 EnvPatterns = Annotated[tuple[EnvPattern, ...], BeforeValidator(parse.name_list)]
 File = Annotated[Path, PlainValidator(lambda value, info: parse.file(value, _around(info))), Unit("path")]
@@ -85,6 +89,7 @@ class Overridable(Table):
     child_env_allow: EnvPatterns = ()
     allowed_workdirs: Folders = ()
     stream_flush_interval: Seconds = 1.5
+    stream_drafts: Drafts = DraftMode.AUTO
     stream_include_stderr: Boolean = False
     progress_tick_interval: SecondsOrOff = 15
     run_timeout_seconds: SecondsOrOff = 900
@@ -96,6 +101,10 @@ class Overridable(Table):
     codex_jsonl_reasoning_mode: Reasoning = ReasoningMode.HIDDEN
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
+    inbox_dir: FolderInside = "codex-inbox"
+    transcribe_cmd: Arguments = ()
+    paste_window_seconds: SecondsOrOff = 1
+    language: Language = LanguageChoice.AUTO
     answer_max_messages: MessageCount = 4
 
 
@@ -130,6 +139,7 @@ _VARIABLES = {
     "allowed_chat_ids": "TELEGRAM_ALLOWED_CHAT_IDS",
     "resume_id": "CODEX_CLI_RESUME_ID",
     "codex_workdir": "CODEX_WORKDIR",
+    "language": "TELEGRAM_LANGUAGE",  # LANGUAGE itself is the system's, and set on many
 }
 
 

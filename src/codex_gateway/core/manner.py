@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Language(StrEnum):
@@ -39,6 +40,38 @@ class Form(StrEnum):
     RICH = "rich"
 
 
+class LanguageChoice(StrEnum):
+    """Which language to speak."""
+
+    #: That of whoever writes, as Telegram tells it.
+    AUTO = "auto"
+    ENGLISH = Language.ENGLISH.value
+    CHINESE = Language.CHINESE.value
+
+    @property
+    def language(self) -> Language | None:
+        """The language that was chosen; None for AUTO."""
+        return None if self is LanguageChoice.AUTO else Language(self.value)
+
+
+class Setting(StrEnum):
+    """What may be chosen in a chat, by the name of its command."""
+
+    VERBOSE = "verbose"
+    FORMAT = "format"
+    LANGUAGE = "language"
+
+
+Choice: TypeAlias = Detail | Form | LanguageChoice
+
+#: What there is to choose from.
+CHOICES: dict[Setting, tuple[Choice, ...]] = {
+    Setting.VERBOSE: tuple(Detail),
+    Setting.FORMAT: tuple(Form),
+    Setting.LANGUAGE: tuple(LanguageChoice),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """The choices of one chat."""
@@ -46,3 +79,13 @@ class Manner:
     language: Language = Language.ENGLISH
     detail: Detail = Detail.NORMAL
     form: Form = Form.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is known of one chat: what was chosen in it, and the language of who wrote last. None: nothing yet."""
+
+    language: LanguageChoice | None = None
+    detail: Detail | None = None
+    form: Form | None = None
+    heard: Language | None = None

@@ -44,6 +44,12 @@ class Narration:
         self._release()
 
     @property
+    def pending(self) -> str:
+        """What was said and not taken yet, be it commentary or what may turn out to be the answer."""
+        held = [] if self._held is None or self._held[1] <= self.said_to_bytes else [self._held[0].strip()]
+        return "\n\n".join([*self._ready, *held])
+
+    @property
     def is_ready(self) -> bool:
         return bool(self._ready)
 

@@ -60,6 +60,8 @@ class FailureKind(StrEnum):
     NOT_STARTED = "not_started"
     #: Codex ended well and nothing of what it wrote was understood.
     NOT_UNDERSTOOD = "not_understood"
+    #: A file that came with the prompt could not be had, or no words understood in it.
+    ATTACHMENT = "attachment"
     #: Anything else; the message says what.
     OTHER = "other"
 
@@ -75,6 +77,7 @@ RETRYABLE = frozenset(
         FailureKind.OUT_OF_MEMORY,
         FailureKind.LOST,
         FailureKind.NOT_STARTED,
+        FailureKind.ATTACHMENT,
     }
 )
 

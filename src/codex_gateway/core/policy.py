@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import assert_never
 
 from codex_gateway.core.ids import BotName, ChatRef, ThreadId, UserId
+from codex_gateway.core.manner import Detail
 from codex_gateway.core.watchdog import Limits
 
 
@@ -39,10 +41,18 @@ class BotPolicy:
     pace: Pace = field(default_factory=Pace)
     #: Whether what Codex says on the way is passed on.
     shows_commentary: bool = True
+    #: Whether what a run is at is shown in drafts, where the chat has them.
+    shows_drafts: bool = False
     #: Whether the summary of what the model thinks is shown.
     shows_reasoning: bool = False
     #: Whether turns of its session that were not asked for through it are passed on.
     mirrors_outside_turns: bool = True
+    #: The folder of the work directory, relative to it, in which files from the chat are saved.
+    inbox_dir: str = "codex-inbox"
+    #: The command that prints the words of a sound file, which stands in it for {file}; empty = there is none.
+    transcribe_cmd: tuple[str, ...] = ()
+    #: How long the rest of a prompt that looks unfinished is waited for; 0 = not at all.
+    paste_window_s: float = 1.0
 
     def heeds(self, user_id: UserId, chat: ChatRef, *, is_private: bool) -> bool:
         """Whether this person may speak to the bot in this place: a group must be listed, and so must the person."""
@@ -51,3 +61,23 @@ class BotPolicy:
     def reaches(self, chat_id: int) -> bool:
         """Whether the bot may begin to speak there; a chat of two has the id of its person."""
         return chat_id in self.allowed_user_ids or chat_id in self.allowed_chat_ids
+
+    def tells_commentary(self, detail: Detail) -> bool:
+        """Whether a chat that wants so much detail hears what Codex says on the way."""
+        return _tells(detail, normally=self.shows_commentary)
+
+    def tells_reasoning(self, detail: Detail) -> bool:
+        """Whether such a chat sees the summary of what the model thinks."""
+        return _tells(detail, normally=self.shows_reasoning)
+
+
+def _tells(detail: Detail, *, normally: bool) -> bool:
+    match detail:
+        case Detail.FINAL:
+            return False
+        case Detail.NORMAL:
+            return normally
+        case Detail.VERBOSE:
+            return True
+        case _:
+            assert_never(detail)

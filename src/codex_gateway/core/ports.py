@@ -10,9 +10,9 @@ from typing import NewType, Protocol, TypeAlias
 from codex_gateway.core.diagnosis import Evidence
 from codex_gateway.core.event import Event
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import ChatRef, MessageRef, ThreadId
+from codex_gateway.core.ids import BotName, ChatRef, MessageRef, ThreadId
 from codex_gateway.core.outcome import Outcome
-from codex_gateway.core.reply import Card, Moment, Reply
+from codex_gateway.core.reply import Card, LiveCard, Moment, Reply
 from codex_gateway.core.run import Attempt, Session, StartingPoint, Turn
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
 from codex_gateway.core.sighting import Sighting
@@ -71,6 +71,14 @@ class Agent(Protocol):
 
     def release(self) -> None:
         """Let every turn go on without us: each `perform` and `reattach` soon returns `Detached`."""
+        ...
+
+
+class Downloads(Protocol):
+    """Gets files that people have sent."""
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        """The whole file, at most 20 MB, within two minutes. Raises ChatBusy, ChatUnreachable or ChatRefused."""
         ...
 
 
@@ -163,6 +171,13 @@ class Chat(Protocol):
 
     def park(self, chat: ChatRef, until: float) -> None:
         """Leave a chat alone until a time of the wall clock (Unix seconds), as it told an earlier life of ours."""
+        ...
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        """Show what a run is at in a draft, as `repaint` does. False: there are no drafts in this chat, now or ever.
+
+        A draft is gone after 30 seconds, or with the next message. Raises `ChatBusy` and `ChatUnreachable`.
+        """
         ...
 
     async def repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> None:

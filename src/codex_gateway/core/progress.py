@@ -9,7 +9,7 @@ from codex_gateway.core import event as ev
 from codex_gateway.core.holder import Holder
 
 #: How many of the latest steps are kept for the log in the status message.
-LAST_STEPS = 8
+LAST_STEPS = 60
 #: Codex compacts from this share of the model's window on, unless it is configured otherwise (0.140, 0.169).
 COMPACTION_SHARE = 0.9
 
@@ -162,7 +162,7 @@ def _step_started(progress: Progress, step: Step) -> Progress:
     return replace(
         progress,
         doing=Doing.RUNNING_COMMAND,
-        steps=_kept((*progress.steps, step)),
+        steps=latest((*progress.steps, step), LAST_STEPS),
         step_count=progress.step_count + 1,
         notice=None,
     )
@@ -181,7 +181,7 @@ def _step_finished(progress: Progress, event: ev.CommandFinished) -> Progress:
     return replace(progress, doing=_busy_or_thinking(progress))
 
 
-def _kept(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The latest steps, and every one that still runs."""
-    surplus = len(steps) - LAST_STEPS
+def latest(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
+    """The latest `most` steps, and every one that still runs."""
+    surplus = len(steps) - most
     return tuple(step for index, step in enumerate(steps) if index >= surplus or not step.is_done)

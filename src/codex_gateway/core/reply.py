@@ -11,6 +11,7 @@ from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.event import Context, Event, Misread, Tokens, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import BotName, ChatRef, RunId, ThreadId, UserId
+from codex_gateway.core.manner import Choice
 from codex_gateway.core.outcome import Failed, FailureKind, StopReason
 from codex_gateway.core.progress import Progress, Step
 from codex_gateway.core.request import Misspoken
@@ -71,6 +72,18 @@ class SettledCard:
 
 
 Card: TypeAlias = QueuedCard | RunningCard | SettledCard
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCard:
+    """What a run is at this moment, for a draft: gone in half a minute, and replaced by real messages."""
+
+    run_id: RunId
+    elapsed_s: float
+    progress: Progress
+    diagnosis: Diagnosis | None = None
+    #: What Codex has said and no message tells yet, Markdown.
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +278,15 @@ class OutsideEnd:
     how: Failed | Interrupted | BrokenOff | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChoiceReport:
+    """What is chosen in this chat, since now (`is_new`) or before; `unknown` is a word that is no choice."""
+
+    choice: Choice
+    is_new: bool = False
+    unknown: str = ""
+
+
 class FileRefusal(StrEnum):
     """Why a file is not sent."""
 
@@ -338,6 +360,14 @@ class DiffRefused:
 
     reason: DiffRefusal
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was understood of a voice message: these words are the prompt."""
+
+    run_id: RunId
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,10 +519,12 @@ Reply: TypeAlias = (
     | OutsidePrompt
     | OutsideWords
     | OutsideEnd
+    | ChoiceReport
     | SentFile
     | FileRefused
     | DiffReport
     | DiffRefused
+    | Heard
     | NoSuchRun
     | RunLog
     | NotQueued
@@ -506,4 +538,5 @@ Reply: TypeAlias = (
     | NotBound
     | Ambiguous
     | NoWorkdir
+    | LiveCard
 )

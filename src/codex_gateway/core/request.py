@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, RunId, UserId
+from codex_gateway.core.manner import Choice, Setting
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Give this prompt to Codex."""
+    """Give this prompt to Codex, with these files; without words it is about the files alone."""
 
     prompt: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,14 @@ class MisspokenReason(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     #: `/new` with nothing behind it.
     EMPTY_PROMPT = "empty_prompt"
-    #: A photo, a voice note, a sticker …
+    #: A sticker, a poll, a place …
     UNSUPPORTED_CONTENT = "unsupported_content"
     #: A button that this version does not have, or that nobody ever had.
     UNKNOWN_BUTTON = "unknown_button"
+    #: More than the chat lets us download.
+    FILE_TOO_LARGE = "file_too_large"
+    #: Spoken words, and nothing is configured that understands them.
+    VOICE_NOT_CONFIGURED = "voice_not_configured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,21 @@ class Misspoken:
     reason: MisspokenReason
     #: The word or the kind of content it is about, e.g. "/stpo" or "voice".
     about: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskChoice:
+    """What is chosen here, and what is there to choose from? `unknown` is a word that was none of it."""
+
+    setting: Setting
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """From now on, do it so in this chat."""
+
+    choice: Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +213,8 @@ Wish: TypeAlias = (
     | AskWho
     | AskHelp
     | Misspoken
+    | AskChoice
+    | Choose
     | SendFile
     | Diff
     | ShowLog
@@ -207,10 +231,14 @@ Wish: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two."""
+    """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two.
+
+    `language` is the IETF tag of the person's language, if the door knows it.
+    """
 
     chat: ChatRef
     user_id: UserId
     message_id: int
     is_private: bool
     wish: Wish
+    language: str | None = None

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from codex_gateway.core.diagnosis import Diagnosis, Evidence
+from codex_gateway.core.ids import ChatRef
+from codex_gateway.core.manner import Manner
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Parcel
 from codex_gateway.core.reply import Commentary, StillRunning
@@ -33,6 +35,7 @@ class Attendance:
     board: Board
     delivery: Delivery
     clock: Callable[[], float]
+    manner_of: Callable[[ChatRef], Manner]
 
     @asynccontextmanager
     async def attending(
@@ -56,8 +59,8 @@ class Attendance:
             await asyncio.gather(*duties, return_exceptions=True)
 
     def commentary(self, run: Run, policy: BotPolicy, text: str) -> list[Parcel]:
-        """What Codex says on the way, as messages; none where the owner wants none."""
-        if not text or not policy.shows_commentary:
+        """What Codex says on the way, as messages; none where the owner or the chat wants none."""
+        if not text or not policy.tells_commentary(self.manner_of(run.chat).detail):
             return []
         return self.chat.compose(run.chat, Commentary(run.id, text))
 

@@ -10,7 +10,7 @@ from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Outcome, StopReason
 from codex_gateway.core.progress import Progress
-from codex_gateway.core.reply import RunningCard
+from codex_gateway.core.reply import LiveCard, RunningCard
 from codex_gateway.core.run import Attempt, Run
 from codex_gateway.core.watchdog import Watch
 from codex_gateway.service.lookout import Lookout
@@ -35,6 +35,8 @@ class Conduct:
     #: What it was at when it was stopped.
     diagnosis: Diagnosis | None = None
     is_settled: bool = False
+    #: Codex has said something that is, or will be, a message below the status message.
+    has_spoken: bool = False
     #: The conversation, once Codex has named it.
     thread_id: ThreadId | None = None
     is_resumed: bool = False
@@ -67,6 +69,18 @@ class Conduct:
     def current_diagnosis(self) -> Diagnosis | None:
         """What the run is at, once it has been silent for a while."""
         return None if self.lookout is None else self.lookout.diagnosis
+
+    def live(self, now: float, *, shows_words: bool) -> LiveCard | None:
+        """What to show of it in a draft at `now`; None while the status message is enough, and once the verdict stands.
+
+        It is enough until Codex has said something: then that message stands below it, and it scrolls out of sight.
+        """
+        words = self.narration.pending if shows_words else ""
+        self.has_spoken = self.has_spoken or bool(words)
+        if self.is_settled or self.stop_reason is not None or not self.has_spoken:
+            return None
+        elapsed_s = now - (self.working_since or now)
+        return LiveCard(self.run.id, elapsed_s, self.progress, self.current_diagnosis, words)
 
     def card(self, now: float) -> RunningCard | None:
         """What to show of it at `now`, a Unix time; None once its verdict stands."""

@@ -12,7 +12,8 @@ from typing import TypeAlias, assert_never
 from codex_gateway.core import event as ev
 from codex_gateway.core.diagnosis import Diagnosis
 from codex_gateway.core.holder import Holder
-from codex_gateway.core.ids import AttemptId, BotName, RunId, ThreadId
+from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, ThreadId
+from codex_gateway.core.manner import Manner
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
@@ -26,6 +27,8 @@ from codex_gateway.service.attendance import Attendance
 from codex_gateway.service.board import Board
 from codex_gateway.service.conduct import Conduct
 from codex_gateway.service.delivery import Delivery
+from codex_gateway.service.drafts import Drafts
+from codex_gateway.service.luggage import Luggage
 from codex_gateway.service.settling import settlement, verdict
 from codex_gateway.store.outbox import Outbox
 from codex_gateway.store.runs import Runs
@@ -48,8 +51,10 @@ class Executor:
         chat: Chat,
         board: Board,
         delivery: Delivery,
+        luggage: Luggage,
         attempts_dir: Path,
         clock: Callable[[], float],
+        manner_of: Callable[[ChatRef], Manner] = lambda _: Manner(),
     ) -> None:
         self._runs = runs
         self._outbox = outbox
@@ -58,7 +63,10 @@ class Executor:
         self._chat = chat
         self._board = board
         self._delivery = delivery
-        self._attendance = Attendance(runs, chat, board, delivery, clock)
+        self._luggage = luggage
+        self._attendance = Attendance(runs, chat, board, delivery, clock, manner_of)
+        self._manner_of = manner_of
+        self._drafts = Drafts(chat, outbox, clock=clock)
         self._attempts_dir = attempts_dir
         self._clock = clock
         self._mirrored = frozenset(bot for bot, policy in policies.items() if policy.mirrors_outside_turns)
@@ -71,11 +79,19 @@ class Executor:
         fork_of = session.forked_from if session.thread_id is None else None
         turn = Turn(thread_id=session.thread_id, prompt=run.prompt, workdir=run.workdir, fork_of=fork_of)
 
+        items = await self._luggage.of(run)
+
         async def begin(_: Conduct) -> Attempt:
             start = agent.starting_point(turn)
             return await self._runs.begin_attempt(run, start, directory_of=self._directory_of, now=self._clock())
 
-        await self._conduct(run, begin, lambda attempt, emit: agent.perform(turn, attempt, emit))
+        async def perform(attempt: Attempt, emit: Emit) -> Outcome:
+            packed = await self._luggage.packed(
+                run, turn, items
+            )  # here, where a stop ends it, and nobody else waits for it
+            return packed if isinstance(packed, Failed) else await agent.perform(packed, attempt, emit)
+
+        await self._conduct(run, begin, perform)
 
     async def resume(self, run: Run, attempt: Attempt) -> None:
         """Take up a run that an earlier life of ours began."""
@@ -167,7 +183,14 @@ class Executor:
             showing = self._board.showing(
                 run.id, draw=lambda: conduct.card(self._clock()), pace=policy.pace, message=message
             )
-            async with showing:
+            drafting = self._drafts.showing(
+                run,
+                draw=lambda: conduct.live(
+                    self._clock(), shows_words=policy.tells_commentary(self._manner_of(run.chat).detail)
+                ),
+                policy=policy,
+            )
+            async with showing, drafting:
                 outcome = await self._watched(conduct, conduct.attempt, policy, operation)
                 await self._conclude(conduct, outcome)
             if conduct.is_settled or not isinstance(outcome, Detached):
@@ -213,11 +236,15 @@ class Executor:
             conduct.watch = Watch.begin(now_s)
         conduct.watch = conduct.watch.after(event, now=now_s)
         conduct.narration.hear(event, offset_bytes)
+        if conduct.narration.pending:
+            conduct.has_spoken = True
+            self._drafts.touch(conduct.run.id)
         if isinstance(event, ev.Reasoning):
             event = self._shown(conduct, event, now_s)
         progress = advance(conduct.progress, event)
         if progress is not conduct.progress:
             conduct.progress = progress
+            self._drafts.touch(conduct.run.id)
             self._board.touch(conduct.run.id)
         conduct.signs.set()
         if conduct.narration.is_ready:
@@ -259,10 +286,10 @@ class Executor:
             self._wake(run)
 
     def _shown(self, conduct: Conduct, event: ev.Reasoning, now_s: float) -> ev.Reasoning:
-        """As much of the reasoning as the owner wants shown, and no oftener."""
-        policy = self._policies[conduct.run.chat.bot]
+        """As much of the reasoning as the owner and the chat want shown, and no oftener."""
+        policy, chat = self._policies[conduct.run.chat.bot], conduct.run.chat
         is_due = now_s - conduct.reasoned_at >= policy.pace.reasoning_throttle_s
-        if not policy.shows_reasoning:
+        if not policy.tells_reasoning(self._manner_of(chat).detail):
             return ev.Reasoning("")
         if not is_due:
             return ev.Reasoning(conduct.progress.reasoning or "")

@@ -13,7 +13,7 @@ from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Shelf
-from codex_gateway.core.reply import Help, NotUnderstood, WhoReport
+from codex_gateway.core.reply import ChoiceReport, Help, NotUnderstood, WhoReport
 from codex_gateway.core.request import Request
 from codex_gateway.log import Log
 from codex_gateway.service.binding import Binding
@@ -22,6 +22,7 @@ from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.lineup import Lineup
+from codex_gateway.service.manners import Manners
 from codex_gateway.service.prompts import Prompts
 from codex_gateway.service.queries import Queries
 from codex_gateway.service.scheduler import Scheduler
@@ -55,6 +56,7 @@ class Intake:
         scheduler: Scheduler,
         delivery: Delivery,
         errands: Errands,
+        manners: Manners,
         clock: Callable[[], float],
     ) -> None:
         self._inbox = inbox
@@ -63,6 +65,7 @@ class Intake:
         self._interpret = interpret
         self._delivery = delivery
         self._errands = errands
+        self._manners = manners
         self._clock = clock
         self._counter = Counter(inbox, requests, ledger, chat=chat, clock=clock)
         self._binding = Binding(bindings, self._counter, shelves=shelves, queries=queries, clock=clock)
@@ -109,6 +112,7 @@ class Intake:
             _log.warning("stranger.ignored", bot=received.bot, user=request.user_id, chat=request.chat.chat_id)
             await self._inbox.close(received.id, Fate.IGNORED, note="not allowed", now=self._clock())
         else:
+            await self._manners.hear(request.chat, request.language)
             await self._fulfil(Errand(received.id, request, policy))
             self._delivery.wake(request.chat.bot, request.chat.chat_id)
 
@@ -116,8 +120,8 @@ class Intake:
         """The one dispatch: each wish is carried out by the module of its concern."""
         counter, queries, chat = self._counter, self._queries, errand.chat
         match errand.request.wish:
-            case rq.Ask(prompt=prompt):
-                await self._prompts.ask(errand, prompt)
+            case rq.Ask() as ask:
+                await self._prompts.take(errand, ask)
             case rq.Retry(run_id=run_id):
                 await self._prompts.retry(errand, run_id)
             case rq.Cancel(run_id=run_id):
@@ -163,5 +167,10 @@ class Intake:
                 await self._binding.new(errand, workdir=workdir)
             case rq.ForkSession():
                 await self._binding.fork(errand)
+            case rq.AskChoice(setting=setting, unknown=unknown):
+                await counter.answer(errand, ChoiceReport(self._manners.choice(chat, setting), unknown=unknown))
+            case rq.Choose(choice=choice):
+                await self._manners.choose(chat, choice)
+                await counter.answer(errand, ChoiceReport(choice, is_new=True))
             case _:
                 assert_never(errand.request.wish)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from codex_gateway.core.attachment import Attachment, sorted_out, unsaid
 from codex_gateway.core.ids import RunId
-from codex_gateway.core.reply import NothingToRetry, StillAtIt
+from codex_gateway.core.reply import NothingToRetry, NotUnderstood, StillAtIt
+from codex_gateway.core.request import Ask, Misspoken, MisspokenReason
 from codex_gateway.log import Log
 from codex_gateway.service.binding import Binding
 from codex_gateway.service.errand import Counter, Errand
@@ -36,7 +38,23 @@ class Prompts:
         self._binding = binding
         self._clock = clock
 
-    async def ask(self, errand: Errand, prompt: str, *, retry_of: RunId | None = None) -> None:
+    async def take(self, errand: Errand, ask: Ask) -> None:
+        """Queue a prompt with its files, unless nobody can make anything of them."""
+        files = sorted_out(ask.attachments, can_listen=bool(errand.policy.transcribe_cmd))
+        if files is None:
+            misspoken = Misspoken(MisspokenReason.VOICE_NOT_CONFIGURED, "")
+            await self._counter.answer(errand, NotUnderstood(misspoken))
+        else:
+            await self.ask(errand, ask.prompt or unsaid(files), attachments=files)
+
+    async def ask(
+        self,
+        errand: Errand,
+        prompt: str,
+        *,
+        retry_of: RunId | None = None,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> None:
         """Queue a prompt in the session of its chat."""
         placed = await self._binding.placed(errand)
         if placed is None:
@@ -50,6 +68,7 @@ class Prompts:
             prompt=prompt,
             workdir=placed.policy.workdir,
             retry_of=retry_of,
+            attachments=attachments,
         )
         run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())
         _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import ChatRef, InboxId, RunId, SessionId, UserId
 from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Stopping
 from codex_gateway.core.run import Run, RunState
-from codex_gateway.store import inbox, outbox, queue, runs, sessions
+from codex_gateway.store import attachments, inbox, outbox, queue, runs, sessions
 from codex_gateway.store.database import Database, Transaction
 from codex_gateway.store.outbox import Compose
 
@@ -27,6 +28,7 @@ class NewRun:
     prompt: str
     workdir: Path
     retry_of: RunId | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Requests:
@@ -62,6 +64,7 @@ class Requests:
                     ),
                 )
             )
+            await attachments.add(tx, run_id, new.attachments, retry_of=new.retry_of)
             card = QueuedCard(run_id, ahead=await _ahead(tx, session.id, run_id))
             await outbox.add(
                 tx,

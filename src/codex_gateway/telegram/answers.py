@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 
 from codex_gateway.core.ids import RunId
-from codex_gateway.telegram.markup import render_parts
+from codex_gateway.core.manner import Form
+from codex_gateway.telegram.markup import Formatted, render_parts, rich_parts
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import size
+
+#: Characters of a rich message (Bot API 10.3).
+RICH_LIMIT = 32_768
 
 _NAME_LIMIT = 40
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -21,13 +25,27 @@ def answer(
     *,
     limit: int,
     most_messages: int = 0,
+    form: Form = Form.TEXT,
     file: str = "answer.md",
 ) -> list[Message]:
     """The messages that show an answer, in order; [] for a blank one.
 
-    Each is at most `limit` UTF-16 units long. Of more than `most_messages` (0: never) only the first is sent, and the
-    whole as a document of the name `file`; where the chat takes no documents the other messages come after all.
+    Those of text are at most `limit` UTF-16 units long. Of more than `most_messages` (0: never) only the first is sent,
+    and the whole as a document of the name `file`; where the chat takes no documents the other messages come after all.
+    Rich messages carry the messages of text that are sent where the chat does not take them.
     """
+    rich = None
+    if form is Form.RICH and (not most_messages or len(markdown) <= most_messages * RICH_LIMIT):
+        rich = rich_parts(markdown)
+    if rich is None or 0 < most_messages < len(rich):
+        return _of_text(markdown, limit, most_messages, file)
+    return [
+        Message(Formatted(""), rich=part.html, instead=tuple(_of_text(part.markdown, limit, most_messages, file)))
+        for part in rich
+    ]
+
+
+def _of_text(markdown: str, limit: int, most_messages: int, file: str) -> list[Message]:
     parts = [Message(part) for part in render_parts(markdown, limit)]
     if not most_messages or len(parts) <= most_messages:
         return parts

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
 from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
+from codex_gateway.telegram.inbound_files import LARGEST_BYTES
 from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
 from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
@@ -24,8 +25,11 @@ CALL_LIMIT_S = 30.0
 #: How long sending a file may take, in seconds: 50 MB over a slow line.
 UPLOAD_LIMIT_S = 300.0
 
+#: How long downloading a file may take, in seconds: 20 MB over a slow line.
+DOWNLOAD_LIMIT_S = 120.0
+
 #: Every type we handle. Left out, the server would keep whatever was asked for last.
-ALLOWED_UPDATES = ["message", "callback_query"]
+ALLOWED_UPDATES = ["message", "callback_query", "stopped_message_generation"]
 
 #: Faults of reaching the server: nothing was sent.
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)
@@ -85,6 +89,18 @@ class _SendDocument(methods.SendDocument):
     __returning__ = dict[str, Any]
 
 
+class _GetFile(methods.GetFile):
+    __returning__ = dict[str, Any]
+
+
+class _SendRichMessage(methods.SendRichMessage):
+    """The rich message as it goes over the wire: aiogram's models of its blocks would cost more than they check."""
+
+    __returning__ = dict[str, Any]
+
+    rich_message: dict[str, Any]  # type: ignore[assignment]
+
+
 class _EditMessageText(methods.EditMessageText):
     __returning__ = dict[str, Any] | bool  # that it worked is all we read
 
@@ -103,10 +119,13 @@ build(
     types.BotCommand,
     methods.SetMyCommands,
     methods.AnswerCallbackQuery,
+    methods.SendMessageDraft,
     _GetUpdates,
     _SendMessage,
     _SendDocument,
+    _SendRichMessage,
     _EditMessageText,
+    _GetFile,
     _GetMe,
 )
 
@@ -145,10 +164,13 @@ class BotApi:
         assert isinstance(updates, list)  # aiogram has checked it against __returning__
         return updates
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]]) -> None:
-        """Set the menu: names without the slash, and what they do."""
+    async def set_commands(self, commands: Sequence[tuple[str, str]], *, language_code: str | None = None) -> None:
+        """Set the menu: names without the slash, and what they do.
+
+        With a code (ISO 639-1) for people of that language, else for all who have no menu of their own language.
+        """
         menu = [types.BotCommand(command=name, description=text) for name, text in commands]
-        await self._call(methods.SetMyCommands(commands=menu), limit_s=CALL_LIMIT_S)
+        await self._call(methods.SetMyCommands(commands=menu, language_code=language_code), limit_s=CALL_LIMIT_S)
 
     async def answer_callback(self, query_id: str, *, limit_s: float) -> None:
         """End the spinner on a button that was pressed."""
@@ -159,7 +181,17 @@ class BotApi:
         to_original = types.ReplyParameters(message_id=reply_to, allow_sending_without_reply=True) if reply_to else None
         text, entities = message.formatted.text, _entities(message.formatted.entities)
         request: methods.TelegramMethod[Any]
-        if message.document is None:
+        if message.rich is not None:
+            request = _SendRichMessage(
+                chat_id=chat_id,
+                message_thread_id=topic_id or None,
+                # Without its own search for them, the server takes no path for a command and no number for a telephone.
+                rich_message={"html": message.rich, "skip_entity_detection": True},
+                reply_markup=_markup(message.keyboard),
+                reply_parameters=to_original,
+                disable_notification=message.is_silent or None,
+            )
+        elif message.document is None:
             request = _SendMessage(
                 chat_id=chat_id,
                 message_thread_id=topic_id or None,
@@ -188,6 +220,21 @@ class BotApi:
                 return message_id
         raise ChatUnreachable("the server's answer to a message was not understood", uncertain=True)
 
+    async def show_draft(self, chat_id: int, draft_id: int, message: Message, *, topic_id: int = 0) -> None:
+        """Show a text that is being written, for 30 s, in the stead of the draft of that id (Bot API 10.3).
+
+        It has a Stop button of the client's own. Raises TokenRefused too where the server does not know the method.
+        """
+        request = methods.SendMessageDraft(
+            chat_id=chat_id,
+            message_thread_id=topic_id or None,
+            draft_id=draft_id,
+            text=message.formatted.text,
+            entities=_entities(message.formatted.entities),
+            can_stop=True,
+        )
+        await self._call(request, limit_s=CALL_LIMIT_S)
+
     async def edit_message(
         self,
         chat_id: int,
@@ -208,6 +255,31 @@ class BotApi:
         )
         with suppress(NotModified):  # it says so already, which is all we want
             await self._call(request, limit_s=CALL_LIMIT_S)
+
+    async def download(self, file_id: str) -> bytes:
+        """The bytes of a file that somebody sent. Raises ChatRefused for one above the limit of 20 MB."""
+        match await self._call(_GetFile(file_id=file_id), limit_s=CALL_LIMIT_S):
+            case {"file_path": str(path)}:
+                pass
+            case _:
+                raise ChatRefused("the server does not say where the file is")
+        session = self._wire.send
+        content = session.stream_content(
+            session.api.file_url(self._token, path),
+            timeout=time_limit(DOWNLOAD_LIMIT_S),  # type: ignore[arg-type]
+        )
+        data = bytearray()
+        try:
+            async with aclosing(content):
+                async for chunk in content:
+                    data += chunk
+                    if len(data) > LARGEST_BYTES:
+                        raise ChatRefused("the file is larger than the 20 MB that a bot may download")
+        except self._wire.proxy_faults as error:
+            raise ChatUnreachable(f"the proxy does not let us through ({_name(error)})", uncertain=False) from None
+        except (*_OTHER_FAULTS, TimeoutError) as error:
+            raise ChatUnreachable(f"the download failed ({_name(error)})", uncertain=False) from None
+        return bytes(data)
 
     async def _call(
         self, method: methods.TelegramMethod[Any], *, limit_s: float, session: Session | None = None

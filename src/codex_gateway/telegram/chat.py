@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from codex_gateway.core.errors import ChatBusy, ChatRefused, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.manner import Manner
 from codex_gateway.core.ports import Parcel
-from codex_gateway.core.reply import Card, Reply
+from codex_gateway.core.reply import Card, LiveCard, Reply
 from codex_gateway.log import Log
-from codex_gateway.telegram.api import BotApi, EntitiesRefused, MessageRefused
+from codex_gateway.telegram.api import BotApi, EntitiesRefused, MessageRefused, TokenRefused
 from codex_gateway.telegram.budget import Budget, Turn
+from codex_gateway.telegram.detail import told
 from codex_gateway.telegram.markup import Formatted
 from codex_gateway.telegram.parcel import pack, unpack
 from codex_gateway.telegram.tongue import speaking
@@ -35,6 +36,10 @@ class Outlet:
     budget: Budget
     #: An answer of more messages comes as its first one and a document; 0: never.
     most_messages: int = 4
+    #: Whether drafts are shown; no more once the server has turned out not to know them.
+    has_drafts: bool = False
+    #: Chats that refuse them.
+    without_drafts: set[int] = field(default_factory=set)
 
 
 class TelegramChat:
@@ -51,7 +56,8 @@ class TelegramChat:
         """The messages that say `reply`, in order."""
         outlet, manner = self._outlet(chat), self._manner_of(chat)
         with speaking(manner.language):
-            messages = word(reply, limit=outlet.chunk_limit, most_messages=outlet.most_messages)
+            shown = told(reply, manner.detail)
+            messages = word(shown, limit=outlet.chunk_limit, most_messages=outlet.most_messages, form=manner.form)
         return [pack(message) for message in messages]
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
@@ -93,6 +99,30 @@ class TelegramChat:
                 turn.waive()
             else:
                 await self._paint(message, parcel)
+
+    async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
+        """Show what a run is at below everything else, when nobody needs the room."""
+        outlet = self._outlet(chat)
+        # Drafts are for chats of two, whose ids are above zero (Bot API 10.3).
+        if not outlet.has_drafts or chat.chat_id <= 0 or chat.chat_id in outlet.without_drafts:
+            return False
+        async with self._turn(outlet, chat, is_urgent=False) as turn:
+            card = draw()
+            if card is None:
+                turn.waive()
+                return True
+            message = unpack(self.compose(chat, card)[0])
+            try:
+                await outlet.api.show_draft(chat.chat_id, card.run_id, message, topic_id=chat.topic_id)
+            except TokenRefused:
+                outlet.has_drafts = False
+                _log.info("drafts.unknown", bot=chat.bot)
+            except ChatRefused as error:
+                outlet.without_drafts.add(chat.chat_id)
+                _log.info("drafts.refused", bot=chat.bot, chat=chat.chat_id, why=error)
+            else:
+                return True
+        return False
 
     def park(self, chat: ChatRef, until: float) -> None:
         """Leave a chat alone until a Unix time, as it asked in an earlier life of ours."""

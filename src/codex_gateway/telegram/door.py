@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from codex_gateway.core.ids import BotName
+from codex_gateway.core.ids import BotName, ChatRef
+from codex_gateway.core.manner import Manner
 from codex_gateway.telegram.allowance import Rates
 from codex_gateway.telegram.api import BotApi
 from codex_gateway.telegram.budget import Budget
@@ -27,13 +28,16 @@ class TelegramDoor:
         *,
         pace: PollPace | None = None,
         rates: Rates | None = None,
+        manner_of: Callable[[ChatRef], Manner] = lambda _: Manner(),
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         """Raises GatewayError for a proxy that cannot be used. The clocks are those of the budgets, in seconds."""
         self._wires: dict[tuple[str | None, str | None], Wire] = {}
         self._apis = {bot.name: BotApi(bot, self._wire(bot)) for bot in settings}
-        self._pollers = {name: Poller(api, receive, pace=pace) for name, api in self._apis.items()}
+        self._pollers = {
+            bot.name: Poller(self._apis[bot.name], receive, pace=pace, language=bot.language) for bot in settings
+        }
         self._chat = TelegramChat(
             {
                 bot.name: Outlet(
@@ -41,9 +45,11 @@ class TelegramDoor:
                     bot.chunk_limit,
                     Budget(rates, monotonic=monotonic, wall=wall),
                     bot.most_messages,
+                    has_drafts=bot.has_drafts,
                 )
                 for bot in settings
-            }
+            },
+            manner_of=manner_of,
         )
 
     @property
@@ -68,6 +74,10 @@ class TelegramDoor:
         """
         await self._pollers[bot].meet()
         return self.identity(bot)
+
+    async def fetch(self, bot: BotName, file_id: str) -> bytes:
+        """A file that somebody has sent to the bot."""
+        return await self._apis[bot].download(file_id)
 
     async def run(self) -> None:
         """Poll for all bots until cancelled. A bot in trouble touches no other."""

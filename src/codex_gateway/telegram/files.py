@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import assert_never
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.markup import render, utf16_len
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
@@ -33,6 +34,23 @@ def file_words(
             return [_no_diff(reply)]
         case _:
             assert_never(reply)
+
+
+def file_trouble(misspoken: Misspoken) -> str:
+    """Why nothing can be done with a file that somebody sent."""
+    if misspoken.reason is MisspokenReason.FILE_TOO_LARGE:
+        name = one_line(misspoken.about, 60)
+        return _("{name} is larger than the 20 MB that Telegram lets a bot download.").format(name=name)
+    return _(
+        "I cannot listen yet: set transcribe_cmd in the configuration to a command that prints the words of a sound"
+        " file, or write it as text."
+    )
+
+
+def heard(words: str) -> Message:
+    """What was understood of a voice message."""
+    page = Page().say("🎤 ").say(_("I heard:"))
+    return page.quote(clipped(words, 3000), folds=True).done()
 
 
 def _file_name(path: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import BotName, ChatRef, RunId, UserId
 from codex_gateway.core.request import (
     Ask,
@@ -38,6 +39,8 @@ from codex_gateway.core.request import (
     ShowLog,
     Wish,
 )
+from codex_gateway.telegram.inbound_choices import choice_button, choice_command
+from codex_gateway.telegram.inbound_files import attached
 from codex_gateway.telegram.inbound_sessions import session_button, session_command
 
 
@@ -56,10 +59,12 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
         update = _decode(body, _Update)
         if update.callback_query:
             return _pressed(bot, _decode(update.callback_query, _Press))
+        if update.stopped_message_generation:
+            return _stopped(bot, _decode(update.stopped_message_generation, _StoppedDraft))
         if update.message:
             # which fields there are tells more than what most of them hold
             fields = _decode(update.message, dict[str, Raw])
-            present = frozenset(name for name, value in fields.items() if bytes(value) != b"null")
+            present = {name: value for name, value in fields.items() if bytes(value) != b"null"}
             return _said(bot, _decode(update.message, _Message), present)
     except _UNREADABLE:
         pass
@@ -87,6 +92,7 @@ _MessageId: TypeAlias = Annotated[int, Meta(ge=1, le=2**62)]
 class _Update(Struct):
     message: Raw = Raw()
     callback_query: Raw = Raw()
+    stopped_message_generation: Raw = Raw()
 
 
 class _Chat(Struct):
@@ -97,6 +103,7 @@ class _Chat(Struct):
 class _User(Struct):
     id: _Id
     is_bot: bool = False
+    language_code: str | None = None
 
 
 class _Original(Struct, rename={"sender": "from"}):
@@ -130,6 +137,14 @@ class _Press(Struct, rename={"sender": "from"}):
     sender: _User
     message: _PressedMessage | None = None
     data: str | None = None
+
+
+class _StoppedDraft(Struct):
+    """The Stop button of a draft (Bot API 10.3). Drafts are shown in chats of two, so it says not who pressed it."""
+
+    chat: _Chat
+    draft_id: Annotated[int, Meta(ge=1, le=2**62)]
+    message_thread_id: _Id | None = None
 
 
 T = TypeVar("T")
@@ -210,7 +225,8 @@ _PLAIN_COMMANDS: dict[str, Wish] = {
 }
 
 
-def _said(bot: BotIdentity, message: _Message, present: frozenset[str]) -> Request | None:
+def _said(bot: BotIdentity, message: _Message, fields: dict[str, Raw]) -> Request | None:
+    present = frozenset(fields)
     if message.sender is None or message.sender.is_bot or present & _NOBODYS:
         return None
     match message.chat.type:
@@ -222,14 +238,34 @@ def _said(bot: BotIdentity, message: _Message, present: frozenset[str]) -> Reque
             return None
     words = message.text if message.text is not None else message.caption
     wish = _wish(bot, words, is_addressed=is_addressed)
-    if message.text is None:
+    file = attached(fields) if message.text is None else None
+    if file is not None:
+        # without words of its own it must be said to us in another way: in a chat of two, or as a reply
+        wish = _with_file(wish, file)
+    elif message.text is None:
         kind = next((field for field in _UNSUPPORTED if field in present), None)
         meant_for_us = is_addressed or wish is not None
         wish = Misspoken(MisspokenReason.UNSUPPORTED_CONTENT, kind) if kind and meant_for_us else None
     if wish is None:
         return None
     chat = _chat_ref(bot, message)
-    return Request(chat, UserId(message.sender.id), message.message_id, is_private=is_private, wish=wish)
+    person = message.sender
+    return Request(
+        chat, UserId(person.id), message.message_id, is_private=is_private, wish=wish, language=person.language_code
+    )
+
+
+def _with_file(wish: Wish | None, file: Attachment | Misspoken) -> Wish | None:
+    """What the words of a file ask for; a command stays one."""
+    match wish:
+        case Ask(prompt=prompt) if isinstance(file, Attachment):
+            return Ask(prompt, (file,))
+        case Misspoken(reason=MisspokenReason.EMPTY_PROMPT) if isinstance(file, Attachment):
+            return Ask("", (file,))
+        case Ask() | Misspoken(reason=MisspokenReason.EMPTY_PROMPT) if isinstance(file, Misspoken):
+            return file
+        case _:
+            return wish
 
 
 def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
@@ -246,14 +282,23 @@ def _pressed(bot: BotIdentity, press: _Press) -> Request | None:
         message.message_id,
         is_private=message.chat.type == "private",
         wish=wish,
+        language=press.sender.language_code,
     )
+
+
+def _stopped(bot: BotIdentity, draft: _StoppedDraft) -> Request | None:
+    """A draft is numbered by its run."""
+    if draft.chat.type != "private":
+        return None
+    chat = ChatRef(bot.name, draft.chat.id, draft.message_thread_id or 0)
+    return Request(chat, UserId(draft.chat.id), 0, is_private=True, wish=Cancel(RunId(draft.draft_id)))
 
 
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
         stale = Misspoken(MisspokenReason.UNKNOWN_BUTTON, "")
-        return None if data is None else session_button(data) or stale
+        return None if data is None else session_button(data) or choice_button(data) or stale
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 
@@ -307,7 +352,7 @@ def _command_wish(name: str, rest: str) -> Wish | None:
         return Ask(rest) if rest else Misspoken(MisspokenReason.EMPTY_PROMPT, "/new")
     if name == "get":
         return SendFile(rest)
-    return _PLAIN_COMMANDS.get(name) or session_command(name, rest)
+    return _PLAIN_COMMANDS.get(name) or session_command(name, rest) or choice_command(name, rest)
 
 
 def _without_mention(words: str, username: str) -> str | None:

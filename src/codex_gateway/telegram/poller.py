@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate
+from codex_gateway.core.manner import Language
 from codex_gateway.core.retry import Backoff
 from codex_gateway.log import Log
 from codex_gateway.telegram.api import BotApi, Me, PollConflict, TokenRefused
 from codex_gateway.telegram.inbound import pressed_query_id
-from codex_gateway.telegram.wording import COMMANDS
+from codex_gateway.telegram.wording import menu
 
 #: Keeps a batch of a bot's updates for good. It may be given updates that it has kept already.
 Receive: TypeAlias = Callable[[BotName, Sequence[RawUpdate]], Awaitable[None]]
@@ -78,11 +79,13 @@ class Poller:
         *,
         pace: PollPace | None = None,
         clock: Callable[[], float] = time.time,
+        language: Language | None = None,
     ) -> None:
         self._api = api
         self._receive = receive
         self._pace = pace or PollPace()
         self._clock = clock
+        self._language = language
         self._me: Me | None = None
         self._met = asyncio.Event()
         self._offset: int | None = None
@@ -202,10 +205,17 @@ class Poller:
 
     async def _set_menu(self) -> None:
         """Offer the commands, as soon as it can be done; a bot works without its menu."""
+        # English is for everybody whose language has no menu. One that an earlier configuration set is overwritten.
+        await self._offer(self._language or Language.ENGLISH, language_code=None)
+        for language in Language:
+            if language is not Language.ENGLISH:
+                await self._offer(self._language or language, language_code=language.value)
+
+    async def _offer(self, language: Language, *, language_code: str | None) -> None:
         backoff = Backoff(self._pace.retry_first_s, self._pace.parked_s)
         while True:
             try:
-                await self._api.set_commands([(command.name, command.purpose) for command in COMMANDS])
+                await self._api.set_commands(menu(language), language_code=language_code)
                 return
             except ChatRefused as error:
                 _log.warning("menu.refused", bot=self._api.name, why=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codex_gateway.core.ids import BotName
+from codex_gateway.core.manner import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +23,8 @@ class BotSettings:
     #: socks5://, socks4:// or http:// with an optional user and password.
     proxy: str | None = field(default=None, repr=False)
     chunk_limit: int = 3500
+    #: The language of its menu; None is that of each person's Telegram.
+    language: Language | None = None
     most_messages: int = 4
+    #: Whether what goes on is shown in drafts, where chat and server can.
+    has_drafts: bool = True

@@ -118,6 +118,10 @@ FAILURES: dict[FailureKind, Explanation] = {
         mark("Codex ended well, but nothing of what it wrote was understood."),
         mark("This Codex may be newer than the gateway: update the gateway."),
     ),
+    FailureKind.ATTACHMENT: Explanation(
+        mark("a file that came with the prompt could not be used."),
+        mark("Codex was not started. Look at what it says below, then Retry, or send the file again."),
+    ),
     FailureKind.OTHER: Explanation(mark("Codex ended with an error."), mark("Write on, or Retry.")),
 }
 

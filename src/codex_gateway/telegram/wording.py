@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from codex_gateway.core import reply as say
+from codex_gateway.core.manner import Form, Language
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram import queues, sessions
 from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
+from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
-from codex_gateway.telegram.files import file_words
+from codex_gateway.telegram.files import file_trouble, file_words, heard
+from codex_gateway.telegram.live import live
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
 from codex_gateway.telegram.outside import outside, silently
 from codex_gateway.telegram.page import Bold, Code, Page
 from codex_gateway.telegram.run_logs import no_such_run, run_log
-from codex_gateway.telegram.tongue import _, mark, plural
+from codex_gateway.telegram.tongue import _, mark, plural, speaking
 from codex_gateway.telegram.units import duration, one_line
 from codex_gateway.telegram.waiting import ending_holder, forked, waiting, waiting_buttons
 
@@ -52,6 +55,9 @@ COMMANDS = (
     Command("fork", mark("Let the next prompt go on in a fork of the session")),
     Command("unbind", mark("Go back to the bot’s own session")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
+    Command("verbose", mark("How much you are told of a run"), "[final|normal|verbose]"),
+    Command("format", mark("What answers are made of"), "[text|rich]"),
+    Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
     Command("get", mark("Send a file of the work directory"), mark("PATH")),
     Command("diff", mark("What differs from the last commit")),
@@ -80,15 +86,15 @@ _CONTENT = {
 }
 
 
-def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Message]:
-    """The messages that say `reply`, in order; `answer` tells what `limit` and `most_messages` mean."""
+def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = Form.TEXT) -> list[Message]:
+    """The messages that say `reply`, in order; `answer` tells what `limit`, `most_messages` and `form` mean."""
     limit = min(limit, MESSAGE_LIMIT)
     match reply:
         case say.QueuedCard() | say.RunningCard() | say.SettledCard():
             return [draw(reply)]
         case say.Answer(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown, limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown, limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("Codex finished without saying anything."))]
         case say.Commentary(markdown=markdown):
             return _markdown(markdown, limit)
@@ -96,7 +102,7 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [_sentence(_("There is no answer yet."))]
         case say.LastResult(markdown=markdown):
             file = file_name(reply.prompt, reply.run_id)
-            shown = answer(markdown or "", limit=limit, most_messages=most_messages, file=file)
+            shown = answer(markdown or "", limit=limit, most_messages=most_messages, form=form, file=file)
             return shown or [_sentence(_("The last run finished without saying anything."))]
         case say.StillRunning():
             return [still_running(reply.run_id, reply.diagnosis)]
@@ -130,8 +136,14 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.Heard(words=words):
+            return [heard(words)]
+        case say.ChoiceReport():
+            return [chosen(reply)]
         case say.SentFile() | say.FileRefused() | say.DiffReport() | say.DiffRefused():
             return file_words(reply, limit=limit)
+        case say.LiveCard():
+            return [live(reply)]
         case say.NoSuchRun():
             return [no_such_run()]
         case say.RunLog():
@@ -155,6 +167,12 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0) -> list[Messag
             return [sessions.told(reply)]
         case _:
             assert_never(reply)
+
+
+def menu(language: Language) -> list[tuple[str, str]]:
+    """The commands as the menu beside the input field shows them: names, and what they do."""
+    with speaking(language):
+        return [(command.name, _(command.purpose)) for command in COMMANDS]
 
 
 def _sentence(text: str) -> Message:
@@ -298,5 +316,7 @@ def _not_understood(misspoken: Misspoken) -> str:
             return _("I cannot take {content}: please write it as text.").format(content=content)
         case MisspokenReason.UNKNOWN_BUTTON:
             return _("That button is of no use any more. The commands still are: /help lists them.")
+        case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
+            return file_trouble(misspoken)
         case _:
             assert_never(misspoken.reason)

@@ -118,6 +118,10 @@ _EXAMPLES = {
         "{pre|a          | b\n-----------+--\nint | None | x}",
     ),
     "an escaped bar": ("|a|\n|-|\n|b \\| c|", "{pre|a\n-----\nb | c}"),
+    "a table that is just too wide has less between its columns": (
+        "| a2345678901 | b2345678901 | c2345678901 |\n|-|-|-|\n| 1 | 2 | 3 |",
+        "{pre|a2345678901|b2345678901|c2345678901\n-----------+-----------+-----------\n1          |2          |3}",
+    ),
     "a table with a link becomes cards": (
         "|Job|Log|\n|-|-|\n|test|[open](https://a.bc)|\n|lint||",
         "Job: {bold|test}\nLog: {text_link https://a.bc|open}\n\nJob: {bold|lint}",

@@ -119,9 +119,16 @@ class BotApiServer:
         self._world.bots.pop(bot.token, None)
         bot.end_poll(ApiRefusal(401, "Unauthorized"))
 
-    def person(self, first_name: str = "Ada", *, user_id: int | None = None, username: str | None = None) -> Person:
+    def person(
+        self,
+        first_name: str = "Ada",
+        *,
+        user_id: int | None = None,
+        username: str | None = None,
+        language_code: str | None = "en",
+    ) -> Person:
         """Make a person."""
-        return self._world.add_person(first_name, user_id=user_id, username=username)
+        return self._world.add_person(first_name, user_id=user_id, username=username, language_code=language_code)
 
     def private_chat(self, person: Person, bot: BotAccount) -> Chat:
         """Return the chat of the person with the bot; until it exists the bot gets "chat not found"."""

@@ -125,7 +125,11 @@ class BotAccount:
     @property
     def menu(self) -> dict[str, str]:
         """The commands set for everybody, with their descriptions."""
-        commands = self.commands.get(('{"type":"default"}', ""), [])
+        return self.menu_in("")
+
+    def menu_in(self, language_code: str) -> dict[str, str]:
+        """The commands set for everybody of a language."""
+        commands = self.commands.get(('{"type":"default"}', language_code), [])
         return {str(item["command"]): str(item["description"]) for item in commands if isinstance(item, dict)}
 
     def to_json(self) -> JsonObject:
@@ -167,9 +171,11 @@ class World:
         self.bots[profile.token] = account
         return account
 
-    def add_person(self, first_name: str, *, user_id: int | None, username: str | None) -> Person:
+    def add_person(
+        self, first_name: str, *, user_id: int | None, username: str | None, language_code: str | None = "en"
+    ) -> Person:
         next_id = 700_000_001 + len(self.persons)
-        person = Person(next_id if user_id is None else user_id, first_name, username)
+        person = Person(next_id if user_id is None else user_id, first_name, username, language_code)
         self.persons.append(person)
         return person
 

@@ -4,3 +4,14 @@ CREATE TABLE kept_files (
     outbox_id INTEGER PRIMARY KEY,
     path      TEXT    NOT NULL UNIQUE
 );
+
+-- Files that came with a prompt; the chat keeps each under its file_id until it is saved in the work directory.
+CREATE TABLE attachments (
+    run_id  INTEGER NOT NULL REFERENCES runs (id),
+    place   INTEGER NOT NULL,
+    kind    TEXT    NOT NULL CHECK (kind IN ('image', 'document', 'voice', 'audio')),
+    file_id TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    saved   TEXT,
+    PRIMARY KEY (run_id, place)
+) WITHOUT ROWID;

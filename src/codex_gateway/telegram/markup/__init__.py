@@ -4,11 +4,18 @@ Pure functions, safe from any thread. Nothing here raises for what a text contai
 formatted comes out unformatted. Entities instead of a parse mode, because they cannot fail to parse.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.markup.entities import Entity, Formatted, formatted, utf16_len
 from codex_gateway.telegram.markup.splitting import split_message
 
-__all__ = ["Entity", "Formatted", "plain", "render", "render_parts", "split", "utf16_len"]
+if TYPE_CHECKING:
+    from codex_gateway.telegram.markup.rich import RichPart
+
+__all__ = ["Entity", "Formatted", "plain", "render", "render_parts", "rich_parts", "split", "utf16_len"]
 
 
 def render(markdown: str) -> Formatted:
@@ -33,6 +40,13 @@ def split(message: Formatted, limit: int = 4096) -> list[Formatted]:
 def render_parts(markdown: str, limit: int = 3500) -> list[Formatted]:
     """`render` and `split` in one; [] for blank input."""
     return split_message(render(markdown), limit)
+
+
+def rich_parts(markdown: str) -> list[RichPart] | None:
+    """The text as rich messages, each with the Markdown that it shows; None where it does not fit into them."""
+    from codex_gateway.telegram.markup.rich import rich_parts_of
+
+    return rich_parts_of(markdown)
 
 
 def plain(text: str) -> Formatted:

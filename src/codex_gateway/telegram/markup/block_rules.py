@@ -57,7 +57,7 @@ def formula(state: StateBlock, start_line: int, end_line: int, silent: bool) -> 
             return False
         if getLine(state, line).strip() == closer:
             if not silent:
-                _verbatim(state, start_line, line + 1)
+                _verbatim(state, start_line, line + 1, info="formula")
             return True
     return False
 
@@ -109,8 +109,9 @@ def _cells_outside_code(line: str) -> list[str]:
     return [cell.replace("\0", "|") for cell in _cells(masked)]
 
 
-def _verbatim(state: StateBlock, start_line: int, end_line: int) -> None:
+def _verbatim(state: StateBlock, start_line: int, end_line: int, *, info: str = "") -> None:
     token = state.push("verbatim", "", 0)
+    token.info = info
     token.content = state.getLines(start_line, end_line, state.blkIndent, False)
     token.map = [start_line, end_line]
     state.line = end_line

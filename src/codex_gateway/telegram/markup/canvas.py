@@ -56,6 +56,10 @@ class Canvas:
         for entry in self._open:
             entry.start = self.length
 
+    def formula(self, source: str) -> None:
+        """A formula, which messages of text show as it is written."""
+        self.write(source)
+
     def finished(self) -> Formatted:
         return formatted(self.text, self.spans)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from markdown_it.token import Token
 
 from codex_gateway.telegram.markup.canvas import Canvas
+from codex_gateway.telegram.markup.html_canvas import HtmlCanvas
 from codex_gateway.telegram.markup.links import Target, file_name, safe_url, target_kind
 
 _OPENERS = {"strong_open": "bold", "em_open": "italic", "s_open": "strikethrough"}
@@ -19,7 +20,7 @@ class InlineWriter:
 
     __slots__ = ("_canvas", "_links", "_newline", "_quoted")
 
-    def __init__(self, canvas: Canvas, *, newline: str = "\n", quoted: bool = False) -> None:
+    def __init__(self, canvas: Canvas | HtmlCanvas, *, newline: str = "\n", quoted: bool = False) -> None:
         self._canvas = canvas
         self._newline = newline
         self._quoted = quoted
@@ -48,6 +49,8 @@ class InlineWriter:
                 self._close_link()
             elif kind == "image":
                 self._image(token)
+            elif kind == "math":
+                canvas.formula(token.content)
             else:
                 self._text(token.content)
             index += 1

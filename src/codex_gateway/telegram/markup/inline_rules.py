@@ -46,7 +46,7 @@ def escape(state: StateInline, silent: bool) -> bool:
     if after in _MATH_CLOSERS:
         closer = _MATH_CLOSERS[after]
         end = src.find(closer, pos + 2, min(state.posMax, pos + _LONGEST_MATH))
-        return _keep(state, silent, pos + 2 if end < 0 else end + 2)
+        return _keep(state, silent, pos + 2) if end < 0 else _keep(state, silent, end + 2, kind="math")
     if after and (after in _ESCAPABLE or _at_line_start(src, pos, after)) and not _in_windows_path(src, pos):
         if not silent:
             token = state.push("text_special", "", 0)
@@ -78,7 +78,7 @@ def math(state: StateInline, silent: bool) -> bool:
     match = _DISPLAY_MATH.match(state.src, state.pos) or _INLINE_MATH.match(state.src, state.pos)
     if match is None or match.end() > state.posMax or not _LATEX_SIGN.search(match[1]):
         return False
-    return _keep(state, silent, match.end())
+    return _keep(state, silent, match.end(), kind="math")
 
 
 def address(state: StateInline, silent: bool) -> bool:
@@ -157,10 +157,10 @@ def emphasis(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _keep(state: StateInline, silent: bool, end: int) -> bool:
+def _keep(state: StateInline, silent: bool, end: int, *, kind: str = "text") -> bool:
     """Take the source up to `end` as it stands."""
     if not silent:
-        state.push("text", "", 0).content = state.src[state.pos : end]
+        state.push(kind, "", 0).content = state.src[state.pos : end]
     state.pos = end
     return True
 

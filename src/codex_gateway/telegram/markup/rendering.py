@@ -139,10 +139,7 @@ class _Renderer:
         return self._lines[heading.map[1] - 1].strip(" \t>")
 
     def _fence(self, token: Token) -> None:
-        info = token.info.strip()
-        word = _LANGUAGE.match(info)
-        language = word[0] if word else None
-        caption = info[word.end() :].lstrip(",; \t") if word and token.content.strip() else info
+        language, caption = language_of(token)
         if caption:
             self._begin(token)
             self._canvas.write(caption)
@@ -162,7 +159,7 @@ class _Renderer:
 
     def _open_item(self, item: Token, content: Sequence[Token]) -> None:
         self._begin(item)
-        marker, box = self._marker(item), _take_task(content)
+        marker, box = self._marker(item), take_task(content)
         if box:
             marker = box if marker == _BULLET else f"{marker} {box}"
         self._canvas.write(marker)
@@ -218,7 +215,15 @@ class _Renderer:
             self._canvas.close()
 
 
-def _take_task(content: Sequence[Token]) -> str:
+def language_of(fence: Token) -> tuple[str | None, str]:
+    """The language that is written behind the opening of a fence, and what else stands there."""
+    info = fence.info.strip()
+    word = _LANGUAGE.match(info)
+    caption = info[word.end() :].lstrip(",; \t") if word and fence.content.strip() else info
+    return (word[0] if word else None), caption
+
+
+def take_task(content: Sequence[Token]) -> str:
     """Take `[ ]` or `[x]` off the start of a list item and return the box that stands for it."""
     if len(content) < 2 or content[0].type != "paragraph_open" or not content[1].children:
         return ""

@@ -9,11 +9,12 @@ from codex_gateway.telegram.markup.canvas import Canvas
 from codex_gateway.telegram.markup.characters import display_width
 from codex_gateway.telegram.markup.inline import InlineWriter, plain_text
 
-#: Columns of a monospace font that a phone held upright shows without wrapping.
-WIDEST_TABLE = 42
+#: Columns of a monospace font that a phone held upright shows without wrapping (390 pixels wide, the usual text size).
+WIDEST_TABLE = 36
 
-_BETWEEN = " | "
-_BETWEEN_RULES = "-+-"
+#: What stands between two columns, and in the rule below the head: with some air, else without.
+_GUTTERS = ((" | ", "-+-"), ("|", "+"))
+_BETWEEN_HEADS = " | "
 _CLICKABLE = frozenset({"link_open", "image"})
 _SPACES = re.compile(r"\s+")
 
@@ -51,19 +52,21 @@ class Table:
         for row in (head, *rows):
             for column, cell in enumerate(row):
                 widths[column] = max(widths[column], display_width(cell), 1)
-            if sum(widths) + len(_BETWEEN) * (len(widths) - 1) > WIDEST_TABLE:
+            if sum(widths) + len(widths) - 1 > WIDEST_TABLE:
                 return None
-        rule = _BETWEEN_RULES.join("-" * width for width in widths)
-        lines = [self._line(head, widths), rule, *(self._line(row, widths) for row in rows)]
+        free = WIDEST_TABLE - sum(widths)
+        between, crossing = next(pair for pair in _GUTTERS if len(pair[0]) * (len(widths) - 1) <= free)
+        rule = crossing.join("-" * width for width in widths)
+        lines = [self._line(head, widths, between), rule, *(self._line(row, widths, between) for row in rows)]
         return "\n".join(lines)
 
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+    def _line(self, row: Sequence[str], widths: Sequence[int], between: str) -> str:
         cells = []
         for cell, width, alignment in zip(row, widths, self._alignments, strict=True):
             room = width - display_width(cell)
             left = {"right": room, "center": room // 2}.get(alignment, 0)
             cells.append(" " * left + cell + " " * (room - left))
-        return _BETWEEN.join(cells).rstrip()
+        return between.join(cells).rstrip()
 
     def write_cards(self, canvas: Canvas, *, newline: str, quoted: bool) -> None:
         """Each row as `header: value` lines, the first value in bold, with an empty line between the rows.
@@ -93,7 +96,7 @@ class Table:
     def _write_head(self, canvas: Canvas, writer: InlineWriter) -> None:
         for column, cell in enumerate(self._head):
             if column:
-                canvas.write(_BETWEEN)
+                canvas.write(_BETWEEN_HEADS)
             _write_value(canvas, writer, cell, bold=True)
 
     def _headers_without_values(self) -> set[int]:

@@ -1,0 +1,84 @@
+"""What the files of a message ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codex_gateway.core.attachment import Attachment, AttachmentKind
+from codex_gateway.core.request import Ask, Cancel, Misspoken, MisspokenReason, Wish
+from telegram.test_inbound import ANOTHER, GROUP, OURS, wish
+
+SMALL, LARGE = {"file_id": "s", "width": 90, "height": 51}, {"file_id": "l", "width": 1280, "height": 720}
+PHOTO = Attachment(AttachmentKind.IMAGE, "l")
+PDF = {"document": {"file_id": "d", "file_name": "a.pdf", "mime_type": "application/pdf", "file_size": 10}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"photo": [LARGE, SMALL]}, PHOTO),
+        (PDF, Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")),
+        ({"document": {"file_id": "d"}}, Attachment(AttachmentKind.DOCUMENT, "d")),
+        (
+            {"document": {"file_id": "d", "file_name": "a.PNG", "mime_type": "image/png"}},
+            Attachment(AttachmentKind.IMAGE, "d", "a.PNG"),
+        ),
+        (
+            {"document": {"file_id": "d", "file_name": "a.svg", "mime_type": "image/svg+xml"}},
+            Attachment(AttachmentKind.DOCUMENT, "d", "a.svg"),
+        ),
+        ({"voice": {"file_id": "v"}}, Attachment(AttachmentKind.VOICE, "v", "voice.ogg")),
+        ({"video_note": {"file_id": "v"}}, Attachment(AttachmentKind.VOICE, "v", "voice.mp4")),
+        ({"audio": {"file_id": "v", "file_name": "a.flac"}}, Attachment(AttachmentKind.AUDIO, "v", "a.flac")),
+        ({"video": {"file_id": "v"}}, Attachment(AttachmentKind.DOCUMENT, "v", "video.mp4")),
+        (
+            {"animation": {"file_id": "x"}, "document": {"file_id": "x"}},
+            Attachment(AttachmentKind.DOCUMENT, "x", "animation.mp4"),
+        ),
+    ],
+    ids=str,
+)
+def test_a_file_is_a_prompt_and_its_caption_the_words(fields: dict[str, Any], expected: Attachment) -> None:
+    assert wish(**fields) == Ask("", (expected,))
+    assert wish(**fields, caption=" what is this? ") == Ask("what is this?", (expected,))
+    assert wish(**fields, caption="/new look") == Ask("look", (expected,))
+    assert wish(**fields, caption="/new") == Ask("", (expected,))
+    assert wish(**fields, caption="/stop") == Cancel()
+
+
+def test_in_a_group_a_file_must_be_said_to_us() -> None:
+    assert wish(chat=GROUP, **PDF) is None
+    assert wish(chat=GROUP, **PDF, caption="look") is None
+    file = Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")
+    assert wish(chat=GROUP, **PDF, caption="@alpha_bot look") == Ask("look", (file,))
+    assert wish(chat=GROUP, **PDF, caption="@alpha_bot") == Ask("", (file,))
+    assert wish(chat=GROUP, **PDF, reply_to_message={"from": OURS, "message_id": 3}) == Ask("", (file,))
+    assert wish(chat=GROUP, **PDF, reply_to_message={"from": ANOTHER, "message_id": 3}) is None
+
+
+def test_a_file_that_cannot_be_downloaded_is_said_to_be_too_large() -> None:
+    huge = {"file_id": "d", "file_name": "a.iso", "file_size": 20_000_001}
+    assert wish(document=huge, caption="look") == Misspoken(MisspokenReason.FILE_TOO_LARGE, "a.iso")
+    assert wish(document=huge, chat=GROUP) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"photo": []},
+        {"photo": {}},
+        {"photo": [{"file_id": ""}]},
+        {"photo": [{}]},
+        {"document": []},
+        {"document": {}},
+        {"document": {"file_id": 7}},
+        {"document": {"file_id": "d", "file_size": "x"}},
+        {"voice": 1},
+    ],
+    ids=str,
+)
+def test_a_file_of_a_wrong_shape_is_nothing_that_could_be_fetched(fields: dict[str, Any]) -> None:
+    found: Wish | None = wish(**fields)
+    assert found is None or isinstance(found, Misspoken)
