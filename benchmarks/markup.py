@@ -1,4 +1,4 @@
-"""What Markdown costs: ms per 10 KB for rendering and splitting, and over markdown-it-py's parse alone."""
+"""What Markdown costs: ms per 10 KB, over markdown-it-py's parse alone, and for one update of a text as it grows."""
 
 import time
 from collections.abc import Callable
@@ -6,10 +6,12 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from codex_gateway.telegram.markup import render, render_parts, split
+from codex_gateway.telegram.markup import render, render_parts, render_tail, rich_parts, split
 
 _ANSWERS = Path(__file__).parents[1] / "tests/telegram/markup/corpus/answers"
 _ROUNDS = 15
+#: What a draft shows of the words.
+_TAIL = 600
 
 
 def main() -> None:
@@ -25,11 +27,25 @@ def main() -> None:
         "render": lambda: render(text),
         "split": lambda: split(message, 3500),
         "render_parts": lambda: render_parts(text),
+        "rich_parts": lambda: rich_parts(text),
     }
     best = {name: min(times) / units for name, times in _measure(cases).items()}
     base = best["markdown-it-py parse"]
     for name, cost_ms in best.items():
         print(f"  {name:22} {cost_ms:7.2f} ms per 10 KB   {cost_ms / base:5.2f} x parse")
+    _updates(text)
+
+
+def _updates(text: str) -> None:
+    """What one update costs when so much has been written: the draft shows the end, and only that is rendered."""
+    print(f"one update of a text that is being written, its last {_TAIL} characters, best of {_ROUNDS}")
+    lengths = (1_000, 10_000, len(text))
+    cases: dict[str, Callable[[], object]] = {}
+    for length in lengths:
+        cases[f"the end of {length:,}"] = lambda written=text[:length]: render_tail(written, _TAIL)
+        cases[f"the whole of {length:,}"] = lambda written=text[:length]: render(written)
+    for name, times in _measure(cases).items():
+        print(f"  {name:22} {min(times):7.2f} ms")
 
 
 def _measure(cases: dict[str, Callable[[], object]]) -> dict[str, list[float]]:

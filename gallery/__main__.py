@@ -32,6 +32,10 @@ PICTURES: dict[str, tuple[str, ...]] = {
     "answer-diff": ("answers.04-diff",),
     "answer-error": ("answers.05-traceback",),
     "answer-chinese": ("answers.06-chinese",),
+    "answer-rich": ("answers-rich.08-nested-lists",),
+    "queue": ("commands.queue",),
+    "sessions": ("sessions.list",),
+    "draft": ("status.draft",),
     "commands-chinese": ("commands-zh.status-idle", "commands-zh.status-running"),
 }
 _DARK = frozenset({"silence", "answer-diff"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html import escape
 
-from codex_gateway.demo.bot_api import Message, StoredFile
+from codex_gateway.demo.bot_api import Draft, Message, StoredFile
 from gallery import rich
 from gallery.text import marked_up
 
@@ -20,6 +20,13 @@ def bubble(message: Message, *, unfolded: bool = False) -> str:
     parts.append(_content(message, unfolded=unfolded))
     parts.append(f'<span class="time">{_time(message)}</span>')
     return f'<div class="message {side}"><div class="bubble">{"".join(parts)}</div>{_keyboard(message)}</div>'
+
+
+def draft(shown: Draft) -> str:
+    """A text that is being written, with the Stop button that clients show beside it."""
+    stop = '<span class="stop">⏹</span>' if shown.can_stop else ""
+    text = f'<span class="text">{marked_up(shown.text, shown.entities)}</span>'
+    return f'<div class="message in draft"><div class="bubble">{text}<span class="time">…</span></div>{stop}</div>'
 
 
 def _content(message: Message, *, unfolded: bool) -> str:

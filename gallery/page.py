@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from gallery.bubbles import bubble
+from gallery.bubbles import bubble, draft
 from gallery.staging import Hanging, Room
 
 _STYLE = Path(__file__).with_name("phone.css")
@@ -37,7 +37,7 @@ def _phone(room: Room) -> str:
 
 def _hanging(room: Room, hanging: Hanging) -> str:
     exhibit = hanging.exhibit
-    shown = [bubble(message) for message in hanging.messages]
+    shown = [*(bubble(message) for message in hanging.messages), *(draft(text) for text in hanging.drafts)]
     if exhibit.is_shown_unfolded:
         shown += ["<h3>unfolded</h3>", *(bubble(m, unfolded=True) for m in hanging.messages if m.is_from_bot)]
     name = escape(f"{room.chapter.name}.{exhibit.name}")

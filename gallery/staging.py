@@ -8,8 +8,8 @@ from itertools import count
 
 from codex_gateway.core.ids import BotName, ChatRef
 from codex_gateway.core.manner import Manner
-from codex_gateway.core.reply import QueuedCard, Reply, RunningCard, SettledCard
-from codex_gateway.demo.bot_api import BotApiServer, Chat, Message, Person
+from codex_gateway.core.reply import LiveCard, QueuedCard, Reply, RunningCard, SettledCard
+from codex_gateway.demo.bot_api import BotApiServer, Chat, Draft, Message, Person
 from codex_gateway.telegram.allowance import Rate, Rates
 from codex_gateway.telegram.api import BotApi
 from codex_gateway.telegram.budget import Budget
@@ -31,6 +31,8 @@ class Hanging:
 
     exhibit: Exhibit
     messages: tuple[Message, ...]
+    #: What was shown below them for a moment.
+    drafts: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ async def put_on(chapters: Sequence[Chapter]) -> tuple[Room, ...]:
         settings = BotSettings(_BOT, server.bot(_BOT).token, api_base_url=server.url, chunk_limit=_CHUNK_LIMIT)
         wire = Wire(api_base_url=server.url, proxy=None)
         try:
-            outlet = Outlet(BotApi(settings, wire), _CHUNK_LIMIT, Budget(Rates(_PLENTY, _PLENTY, _PLENTY)))
+            outlet = Outlet(
+                BotApi(settings, wire), _CHUNK_LIMIT, Budget(Rates(_PLENTY, _PLENTY, _PLENTY)), has_drafts=True
+            )
             rooms = tuple([await _fill(server, outlet, chapter) for chapter in chapters])
         finally:
             await wire.close()
@@ -67,12 +71,12 @@ async def _fill(server: BotApiServer, outlet: Outlet, chapter: Chapter) -> Room:
 
 
 async def _hang(exhibit: Exhibit, ada: Person, chat: Chat, speaker: TelegramChat) -> Hanging:
-    before = len(chat.timeline)
+    before, drafts = len(chat.timeline), len(chat.draft_history)
     asked = chat.say(ada, exhibit.asked) if exhibit.asked else None
     ref = ChatRef(_BOT, chat.id)
     for reply in exhibit.replies:
         await _say(reply, ref, speaker, reply_to=asked.id if asked else None)
-    return Hanging(exhibit, tuple(chat.timeline[before:]))
+    return Hanging(exhibit, tuple(chat.timeline[before:]), tuple(chat.draft_history[drafts:]))
 
 
 async def _say(reply: Reply, ref: ChatRef, speaker: TelegramChat, *, reply_to: int | None) -> None:
@@ -82,6 +86,10 @@ async def _say(reply: Reply, ref: ChatRef, speaker: TelegramChat, *, reply_to: i
         message = await speaker.send(ref, first, reply_to=reply_to)
         [parcel] = speaker.compose(ref, reply)
         await speaker.edit(message, parcel)
+        return
+    if isinstance(reply, LiveCard):
+        if not await speaker.show_draft(ref, lambda: reply):
+            raise ValueError("draft refused")
         return
     for index, parcel in enumerate(speaker.compose(ref, reply)):
         await speaker.send(ref, parcel, reply_to=reply_to if index == 0 else None)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 
+# Whole, and before anything of ours: tests of the stand-in speak to it with any of aiogram's models.
+import aiogram  # noqa: F401
+
 
 def pytest_configure() -> None:
     """Undo an ignored SIGINT, which a shell gives to what it starts in the background and every child inherits."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from codex_gateway.core import reply as say
 from codex_gateway.core.diagnosis import Cause
-from codex_gateway.core.manner import Language
+from codex_gateway.core.manner import CHOICES, Language
 from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import Doing
 from codex_gateway.core.request import MisspokenReason
@@ -107,6 +107,11 @@ def test_every_reason_not_to_bind_a_chat_hangs_there(replies: list[say.Reply]) -
     assert {reply.why for reply in replies if isinstance(reply, say.NoWorkdir)} == set(DirectoryFault)
 
 
+def test_everything_that_can_be_chosen_hangs_there(replies: list[say.Reply]) -> None:
+    reported = {reply.choice for reply in replies if isinstance(reply, say.ChoiceReport)}
+    assert {repr(choice) for choice in reported} == {repr(choice) for choices in CHOICES.values() for choice in choices}
+
+
 def test_there_are_twenty_answers_of_agents(all_chapters: tuple[Chapter, ...]) -> None:
     answers = [reply for e in all_chapters[0].exhibits for reply in e.replies if isinstance(reply, say.Answer)]
     assert len(answers) >= 20
@@ -123,7 +128,7 @@ def test_each_exhibit_brings_a_message(rooms: tuple[Room, ...]) -> None:
         f"{room.chapter.name}.{hanging.exhibit.name}"
         for room in rooms
         for hanging in room.hangings
-        if not any(message.is_from_bot for message in hanging.messages)
+        if not hanging.drafts and not any(message.is_from_bot for message in hanging.messages)
     ]
     assert silent == []
 
@@ -136,6 +141,7 @@ def test_the_page_is_well_formed_and_shows_every_text_as_it_arrived(rooms: tuple
             assert article is not None
             shown = [visible(bubble) for bubble in article.iter(f"{XHTML}span") if bubble.get("class") == "text"]
             arrived = [unspaced(message.text) for message in hanging.messages if message.rich is None]
+            arrived += [unspaced(draft.text) for draft in hanging.drafts]
             assert shown[: len(arrived)] == arrived
             assert set(shown[len(arrived) :]) <= set(arrived)
 

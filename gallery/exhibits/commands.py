@@ -8,7 +8,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.event import CommandStarted, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, BotName, ChatRef, RunId, ThreadId, UserId
-from codex_gateway.core.manner import CHOICES, Detail
+from codex_gateway.core.manner import CHOICES, Detail, Form
 from codex_gateway.core.outcome import FailureKind
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
@@ -117,12 +117,29 @@ def _waits() -> tuple[Exhibit, ...]:
     )
 
 
+def _choices() -> tuple[Exhibit, ...]:
+    shown = [
+        _answered(f"{setting.value}-{choice.value}", f"{setting.value}: {choice.value}", f"/{setting.value}", report)
+        for setting, choices in CHOICES.items()
+        for choice in choices
+        for report in (say.ChoiceReport(choice),)
+    ]
+    return (
+        *shown,
+        _answered("chosen", "Chosen just now", "/verbose final", say.ChoiceReport(Detail.FINAL, is_new=True)),
+        _answered("chosen-wrong", "No such choice", "/format big", say.ChoiceReport(Form.TEXT, unknown="big")),
+        _answered("heard", "Spoken words, understood", "", say.Heard(RUN, "Run the tests once more, please.")),
+    )
+
+
 def _misspoken() -> tuple[Exhibit, ...]:
     said = (
         ("typo", "A typo", "/stauts", MisspokenReason.UNKNOWN_COMMAND, "/stauts"),
         ("unknown", "No such command", "/frobnicate", MisspokenReason.UNKNOWN_COMMAND, "/frobnicate"),
         ("new-nothing", "Nothing behind it", "/new", MisspokenReason.EMPTY_PROMPT, "/new"),
         ("empty", "Only a mention", "@alpha_bot", MisspokenReason.EMPTY_PROMPT, ""),
+        ("too-large", "A file that is too large", "", MisspokenReason.FILE_TOO_LARGE, "recording-2026-11-20.mp4"),
+        ("voice", "Spoken words", "", MisspokenReason.VOICE_NOT_CONFIGURED, ""),
         ("sticker", "A sticker", "", MisspokenReason.UNSUPPORTED_CONTENT, "sticker"),
         ("button", "A button of long ago", "", MisspokenReason.UNKNOWN_BUTTON, ""),
         ("other", "Something of the future", "", MisspokenReason.UNSUPPORTED_CONTENT, UNUSUAL),

@@ -6,7 +6,7 @@ from codex_gateway.core import event as ev
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, RunId
 from codex_gateway.core.progress import Progress, advance
-from codex_gateway.core.reply import QueuedCard, RunningCard
+from codex_gateway.core.reply import LiveCard, QueuedCard, RunningCard
 from gallery.exhibit import Chapter, Exhibit
 
 RUN = RunId(42)
@@ -107,4 +107,14 @@ def chapter() -> Chapter:
         Exhibit(name, title, ASKED, (card,), is_shown_unfolded=name in {"command", "many-steps"})
         for name, title, card in drawn
     )
-    return Chapter("status", "The status message", exhibits)
+    return Chapter("status", "The status message", (*exhibits, *_drafts()))
+
+
+def _drafts() -> tuple[Exhibit, ...]:
+    """What is shown for a moment below everything else, where the chat has drafts."""
+    words = "I’ve found it: `test_retry_waits` compares **wall-clock** times. Next I’ll give it a clock of its own."
+    tests = ev.CommandStarted("now", "python -m pytest -q tests/test_retry.py --count 200")
+    return (
+        Exhibit("draft", "A draft", ASKED, (LiveCard(RUN, 83, at_work(tests)),)),
+        Exhibit("draft-words", "A draft with words", ASKED, (LiveCard(RUN, 83, at_work(tests), None, words),)),
+    )

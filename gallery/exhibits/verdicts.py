@@ -45,10 +45,17 @@ _ERRORS: dict[FailureKind, str] = {
     FailureKind.NO_WORKDIR: "/home/ada/projects/website: No such file or directory",
     FailureKind.CANNOT_START: "[Errno 8] Exec format error: '/opt/codex/codex'",
     FailureKind.KILLED: "ended by SIGKILL",
+    FailureKind.ATTACHMENT: "whisper.sh ended with 127: ffmpeg: command not found",
     FailureKind.OTHER: "thread 'main' panicked at core/src/codex.rs:2210:14:\n"
     "called `Option::unwrap()` on a `None` value\nnote: run with `RUST_BACKTRACE=1` to display a backtrace",
 }
-_NEVER_RAN = {FailureKind.NOT_STARTED, FailureKind.NOT_INSTALLED, FailureKind.NO_WORKDIR, FailureKind.NOT_EXECUTABLE}
+_NEVER_RAN = {
+    FailureKind.ATTACHMENT,
+    FailureKind.NOT_STARTED,
+    FailureKind.NOT_INSTALLED,
+    FailureKind.NO_WORKDIR,
+    FailureKind.NOT_EXECUTABLE,
+}
 
 
 def done(*, windows: tuple[ev.Window, ...] = (), misread: ev.Misread | None = None) -> SettledCard:

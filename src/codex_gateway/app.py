@@ -251,6 +251,7 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         working = tasks.create_task(gateway.scheduler.run(), name="scheduler")
         listening = tasks.create_task(_listen(gateway), name="door")
         mirroring = tasks.create_task(gateway.mirror.run(), name="mirror")
+        gathering = tasks.create_task(gateway.intake.run(), name="intake")
         running_errands = tasks.create_task(gateway.errands.run(), name="errands")
         placing = tasks.create_task(gateway.places.run(), name="places")
         _log.info("gateway.ready")
@@ -259,6 +260,7 @@ async def run(gateway: Gateway, ending: Ending) -> None:
         listening.cancel()
         mirroring.cancel()
         running_errands.cancel()
+        gathering.cancel()
         placing.cancel()
         await _end_turns(gateway, working, ending)
         with suppress(TimeoutError):

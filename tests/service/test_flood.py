@@ -72,6 +72,7 @@ class Crowd:
                 allowed_user_ids=frozenset(user for place, user, _ in self.places if place.bot == bot.name),
                 allowed_chat_ids=frozenset(place.chat_id for place, _, _ in self.places if place.bot == bot.name),
                 pace=pace,
+                shows_drafts=True,
             )
             for number, bot in enumerate(self.server.bots)
         ]
@@ -165,6 +166,8 @@ def _check(crowd: Crowd, *, struck_at: float, parked: Chat) -> None:
         assert sum(text.startswith("Write what Codex is to do") for text in texts) == 2 * asked
         # What people see while it works is far from everything that happened.
         assert 2 <= sum(len(message.edits) for message in chat.messages) < 2 * 2 * STEPS
+        assert chat.id > 0 or not chat.draft_history
+    assert any(chat.draft_history for _, _, chat in crowd.places)
     assert any(len(message.edits) >= 3 for _, _, chat in crowd.places for message in chat.messages)
     busiest = sorted(r.at for r in server.requests if r.bot == "bot0" and r.method == "sendMessage")
     assert any(last - first < 1.0 for first, last in zip(busiest, busiest[24:], strict=False))  # its limit was felt

@@ -27,7 +27,7 @@ VOICE = Attachment(AttachmentKind.VOICE, "voice", "voice.ogg")
 
 def at(folder: Path, *words: str) -> list[BotPolicy]:
     (folder / "work").mkdir(exist_ok=True)
-    return [replace(policy(), workdir=folder / "work", transcribe_cmd=words)]
+    return [replace(policy(), workdir=folder / "work", transcribe_cmd=words, paste_window_s=0.0)]
 
 
 async def test_files_are_saved_named_in_the_prompt_and_images_shown(tmp_path: Path) -> None:

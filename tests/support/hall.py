@@ -417,6 +417,7 @@ async def hall(
         sending = asyncio.create_task(delivery.run())
         working = asyncio.create_task(scheduler.run())
         running_errands = asyncio.create_task(errands.run())
+        gathering = asyncio.create_task(intake.run())
         placing = asyncio.create_task(places.run())
         try:
             kept = chat if isinstance(chat, KeptChat) else KeptChat()  # of another one the test knows more
@@ -425,7 +426,7 @@ async def hall(
             scheduler.close()
             agent.release()
             await asyncio.wait_for(working, 10)
-            for task in (sending, running_errands, placing):
+            for task in (sending, gathering, running_errands, placing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Window
+from codex_gateway.core.event import Context, Misread, Tokens, Usage, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, RunId, ThreadId
 from codex_gateway.core.outcome import RETRYABLE, Failed, FailureKind, StopReason
@@ -282,6 +282,7 @@ def test_every_failure_says_why_and_what_to_do(kind: FailureKind) -> None:
 #: Whether the same prompt may well succeed if it is asked once more, with nothing changed by anybody.
 MAY_PASS = {
     FailureKind.MODEL_ERROR: True,
+    FailureKind.ATTACHMENT: True,
     FailureKind.REFUSED: False,
     FailureKind.RATE_LIMITED: True,
     FailureKind.QUOTA: False,
@@ -411,3 +412,9 @@ def test_a_verdict_offers_the_command_that_goes_on_in_a_terminal() -> None:
     ]
     never_ran = settled(RunState.STOPPED, stop_reason=StopReason.USER, elapsed_s=None, thread_id=THREAD)
     assert shown(draw(never_ran)).splitlines()[1:] == ["[🔁 Retry → retry:3]"]
+
+
+def test_a_run_at_work_says_what_it_has_cost_so_far() -> None:
+    usage = Usage(Tokens(input=50_000), last=Tokens(input=12_000, output=345), thread_before=Tokens(input=37_000))
+    text = draw(running(Progress(doing=Doing.THINKING, step_count=7, usage=usage, thread_before=usage.thread_before)))
+    assert text.formatted.text == "⚙️ Working · 1:05 · 7 steps · 13.0k tokens\nThinking…"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codex_gateway.core.attachment import Attachment, AttachmentKind
-from codex_gateway.core.request import Ask, Cancel, Misspoken, MisspokenReason, Wish
+from codex_gateway.core.request import Ask, Cancel, Misspoken, MisspokenReason, Shape, Wish
 from telegram.test_inbound import ANOTHER, GROUP, OURS, wish
 
 SMALL, LARGE = {"file_id": "s", "width": 90, "height": 51}, {"file_id": "l", "width": 1280, "height": 720}
@@ -82,3 +82,24 @@ def test_a_file_that_cannot_be_downloaded_is_said_to_be_too_large() -> None:
 def test_a_file_of_a_wrong_shape_is_nothing_that_could_be_fetched(fields: dict[str, Any]) -> None:
     found: Wish | None = wish(**fields)
     assert found is None or isinstance(found, Misspoken)
+
+
+ORIGIN = {"forward_origin": {"type": "user"}}
+
+
+def test_the_form_of_a_message_tells_whether_more_may_follow() -> None:
+    assert wish("x" * 3999) == Ask("x" * 3999)
+    assert wish("x" * 4000) == Ask("x" * 4000, shape=Shape.CUT)
+    assert wish("😀" * 2000) == Ask("😀" * 2000, shape=Shape.CUT)
+    file = Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")
+    assert wish(**PDF, media_group_id="7") == Ask("", (file,), shape=Shape.ALBUM, album="7")
+
+
+def test_what_was_forwarded_is_never_a_command_and_in_a_group_nobodys() -> None:
+    assert wish("/stop", **ORIGIN) == Ask("/stop", shape=Shape.FORWARDED)
+    assert wish("/stop", forward_date=1) == Ask("/stop", shape=Shape.FORWARDED)
+    file = Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")
+    assert wish(**PDF, caption="/get x", **ORIGIN) == Ask("/get x", (file,), shape=Shape.FORWARDED)
+    assert wish(sticker={}, **ORIGIN) is None
+    for addressed in ("/stop", "@alpha_bot fix it"):
+        assert wish(addressed, chat=GROUP, **ORIGIN) is None

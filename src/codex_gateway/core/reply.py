@@ -416,6 +416,33 @@ class QueueCleared:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptChanged:
+    """The prompt of a run that waits is now the changed one."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class TooLateToChange:
+    """The prompt that was changed is at work already, or done with."""
+
+    run_id: RunId
+    is_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedAlone:
+    """Forwarded messages came without a word of the person's own, and start nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptInParts:
+    """One message of a prompt that came in several was changed, which changes nothing."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
 class SessionList:
     """The conversations there are, and which of them this chat speaks to. `now` is a Unix time."""
 
@@ -525,6 +552,10 @@ Reply: TypeAlias = (
     | DiffReport
     | DiffRefused
     | Heard
+    | PromptChanged
+    | TooLateToChange
+    | ForwardedAlone
+    | PromptInParts
     | NoSuchRun
     | RunLog
     | NotQueued

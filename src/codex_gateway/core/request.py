@@ -11,12 +11,29 @@ from codex_gateway.core.ids import ChatRef, RunId, UserId
 from codex_gateway.core.manner import Choice, Setting
 
 
+class Shape(StrEnum):
+    """What the form of a message tells of the prompt that it is, or is a part of."""
+
+    WHOLE = "whole"
+    #: As long as a message can be: the rest probably follows.
+    CUT = "cut"
+    #: One of several files that were sent together.
+    ALBUM = "album"
+    #: Somebody else's words, or the person's own of another time: something to look at, never a wish.
+    FORWARDED = "forwarded"
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Give this prompt to Codex, with these files; without words it is about the files alone."""
 
     prompt: str
     attachments: tuple[Attachment, ...] = ()
+    #: What it replies to.
+    quoted: str = ""
+    shape: Shape = Shape.WHOLE
+    #: Names the album, for one.
+    album: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +113,13 @@ class Diff:
     """Show what differs from the last commit in the work directory, of this chat or of the run named."""
 
     run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """The message of this request was changed: its prompt is now this one."""
+
+    ask: Ask
 
 
 class MisspokenReason(StrEnum):
@@ -217,6 +241,7 @@ Wish: TypeAlias = (
     | Choose
     | SendFile
     | Diff
+    | Amend
     | ShowLog
     | Drop
     | MoveUp

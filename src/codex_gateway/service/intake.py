@@ -21,6 +21,7 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
+from codex_gateway.service.gathering import Gathering
 from codex_gateway.service.lineup import Lineup
 from codex_gateway.service.manners import Manners
 from codex_gateway.service.prompts import Prompts
@@ -76,6 +77,11 @@ class Intake:
         self._lineup = Lineup(queue, self._counter, queries=queries, scheduler=scheduler, clock=clock)
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
         self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gathering = Gathering(self._prompts, self._counter, inbox, delivery, turns=self._turns, clock=clock)
+
+    async def run(self) -> None:
+        """See to prompts that come in parts. Cancel it to end; what is unfinished comes again."""
+        await self._gathering.run()
 
     async def receive(self, bot: BotName, updates: Sequence[RawUpdate]) -> None:
         """Keep updates, then act on those that nothing has been done about.
@@ -93,7 +99,7 @@ class Intake:
                 await self._act_on(received)
 
     async def _act_on(self, received: Received) -> None:
-        if self._errands.has(received.id):
+        if self._errands.has(received.id) or self._gathering.has(received.id):
             return
         try:
             await self._admit(received)
@@ -119,9 +125,11 @@ class Intake:
     async def _fulfil(self, errand: Errand) -> None:
         """The one dispatch: each wish is carried out by the module of its concern."""
         counter, queries, chat = self._counter, self._queries, errand.chat
+        if not isinstance(errand.request.wish, rq.Ask):
+            await self._gathering.close_up(errand)
         match errand.request.wish:
             case rq.Ask() as ask:
-                await self._prompts.take(errand, ask)
+                await self._gathering.take(errand, ask)
             case rq.Retry(run_id=run_id):
                 await self._prompts.retry(errand, run_id)
             case rq.Cancel(run_id=run_id):
@@ -149,6 +157,8 @@ class Intake:
             case rq.SendFile() | rq.Diff():
                 if (placed := await self._binding.placed(errand)) is not None:
                     self._errands.take(placed)
+            case rq.Amend(ask=ask):
+                await self._prompts.amend(errand, ask)
             case rq.ShowLog(run_id=run_id):
                 await counter.answer(errand, await self._queries.log(chat, errand.policy, run_id))
             case rq.Drop(run_id=run_id):

@@ -109,7 +109,8 @@ class Luggage:
             words = await transcribe(data, policy.transcribe_cmd, name=item.name or "voice.ogg", environ=self._environ)
         except NotHeard as error:
             raise _NotHad(str(error)) from None
-        prompt = words if prompt == ONLY_VOICE else f"{prompt}\n\n{words}"
+        bare = prompt.removesuffix(ONLY_VOICE)
+        prompt = f"{bare}{words}" if bare != prompt else f"{prompt}\n\n{words}"
         parcels = self._chat.compose(run.chat, Heard(run.id, words))
         await self._attachments.heard(run, place, prompt=prompt, parcels=parcels, now=self._clock())
         self._delivery.wake(run.chat.bot, run.chat.chat_id)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from codex_gateway.core.attachment import Attachment, sorted_out, unsaid
-from codex_gateway.core.ids import RunId
+from codex_gateway.core.ids import InboxId, RunId
+from codex_gateway.core.quoting import with_quote
 from codex_gateway.core.reply import NothingToRetry, NotUnderstood, StillAtIt
 from codex_gateway.core.request import Ask, Misspoken, MisspokenReason
 from codex_gateway.log import Log
@@ -38,14 +40,33 @@ class Prompts:
         self._binding = binding
         self._clock = clock
 
-    async def take(self, errand: Errand, ask: Ask) -> None:
-        """Queue a prompt with its files, unless nobody can make anything of them."""
+    async def take(self, errand: Errand, ask: Ask, *, also: tuple[tuple[InboxId, int], ...] = ()) -> None:
+        """Queue a prompt with its files, unless nobody can make anything of them.
+
+        `also` are the updates and messages of its other parts.
+        """
         files = sorted_out(ask.attachments, can_listen=bool(errand.policy.transcribe_cmd))
         if files is None:
             misspoken = Misspoken(MisspokenReason.VOICE_NOT_CONFIGURED, "")
+            for inbox_id, _ in also:
+                await self._counter.close(replace(errand, inbox_id=inbox_id))
             await self._counter.answer(errand, NotUnderstood(misspoken))
         else:
-            await self.ask(errand, ask.prompt or unsaid(files), attachments=files)
+            await self.ask(errand, with_quote(ask.quoted, ask.prompt or unsaid(files)), attachments=files, also=also)
+
+    async def amend(self, errand: Errand, ask: Ask) -> None:
+        """Change the prompt of a message that was changed, as long as its run waits."""
+        if not ask.prompt:
+            await self._counter.close(errand)
+            return
+        await self._requests.amend(
+            errand.inbox_id,
+            errand.chat,
+            message_id=errand.request.message_id,
+            prompt=with_quote(ask.quoted, ask.prompt),
+            compose=self._counter.compose(errand),
+            now=self._clock(),
+        )
 
     async def ask(
         self,
@@ -54,6 +75,7 @@ class Prompts:
         *,
         retry_of: RunId | None = None,
         attachments: tuple[Attachment, ...] = (),
+        also: tuple[tuple[InboxId, int], ...] = (),
     ) -> None:
         """Queue a prompt in the session of its chat."""
         placed = await self._binding.placed(errand)
@@ -69,6 +91,7 @@ class Prompts:
             workdir=placed.policy.workdir,
             retry_of=retry_of,
             attachments=attachments,
+            also=also,
         )
         run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())
         _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)

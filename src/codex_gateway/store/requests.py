@@ -12,7 +12,7 @@ from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Stopping
 from codex_gateway.core.run import Run, RunState
-from codex_gateway.store import attachments, inbox, outbox, queue, runs, sessions
+from codex_gateway.store import amending, attachments, inbox, outbox, queue, runs, sessions
 from codex_gateway.store.database import Database, Transaction
 from codex_gateway.store.outbox import Compose
 
@@ -29,6 +29,8 @@ class NewRun:
     workdir: Path
     retry_of: RunId | None = None
     attachments: tuple[Attachment, ...] = ()
+    #: The updates and messages of its other parts, of a prompt that came in several.
+    also: tuple[tuple[InboxId, int], ...] = ()
 
 
 class Requests:
@@ -64,6 +66,9 @@ class Requests:
                     ),
                 )
             )
+            await amending.note_parts(tx, run_id, chat, [new.prompt_message_id, *(message for _, message in new.also)])
+            for inbox_id, _ in new.also:
+                await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
             await attachments.add(tx, run_id, new.attachments, retry_of=new.retry_of)
             card = QueuedCard(run_id, ahead=await _ahead(tx, session.id, run_id))
             await outbox.add(
@@ -104,6 +109,16 @@ class Requests:
         await self._database.write(
             lambda tx: outbox.add(
                 tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=edits
+            )
+        )
+
+    async def amend(
+        self, inbox_id: InboxId, chat: ChatRef, *, message_id: int, prompt: str, compose: Compose, now: float
+    ) -> None:
+        """Change the prompt of a message's run while it waits; see `amending`."""
+        await self._database.write(
+            lambda tx: amending.amend(
+                tx, inbox_id, chat, message_id=message_id, prompt=prompt, compose=compose, now=now
             )
         )
 

@@ -29,7 +29,7 @@ UPLOAD_LIMIT_S = 300.0
 DOWNLOAD_LIMIT_S = 120.0
 
 #: Every type we handle. Left out, the server would keep whatever was asked for last.
-ALLOWED_UPDATES = ["message", "callback_query", "stopped_message_generation"]
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "stopped_message_generation"]
 
 #: Faults of reaching the server: nothing was sent.
 _NOTHING_SENT = (ClientConnectorError, ConnectionTimeoutError)

@@ -54,10 +54,11 @@ def stop_button(run_id: RunId) -> Keyboard:
 
 
 def working(elapsed_s: float, progress: Progress | None) -> str:
-    """1:05 · 7 steps · 2 files."""
+    """1:05 · 7 steps · 2 files · 12.3k tokens."""
     steps = progress.step_count if progress else 0
     files = len(progress.files) if progress else 0
-    return " · ".join([duration(elapsed_s), *_counts(steps, files)])
+    cost = _cost(progress.tokens) if progress else []
+    return " · ".join([duration(elapsed_s), *_counts(steps, files), *cost])
 
 
 def settled(page: Page, card: SettledCard) -> Page:

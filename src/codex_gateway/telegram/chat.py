@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from codex_gateway.core.errors import ChatBusy, ChatRefused, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
-from codex_gateway.core.manner import Manner
+from codex_gateway.core.manner import Detail, Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Card, LiveCard, Reply
 from codex_gateway.log import Log
@@ -103,6 +103,8 @@ class TelegramChat:
     async def show_draft(self, chat: ChatRef, draw: Callable[[], LiveCard | None]) -> bool:
         """Show what a run is at below everything else, when nobody needs the room."""
         outlet = self._outlet(chat)
+        if self._manner_of(chat).detail is Detail.FINAL:
+            return False
         # Drafts are for chats of two, whose ids are above zero (Bot API 10.3).
         if not outlet.has_drafts or chat.chat_id <= 0 or chat.chat_id in outlet.without_drafts:
             return False

@@ -47,6 +47,27 @@ def file_trouble(misspoken: Misspoken) -> str:
     )
 
 
+def changed(reply: say.PromptChanged | say.TooLateToChange | say.PromptInParts | say.ForwardedAlone) -> Message:
+    """What a change of a message, or a forwarded one, has brought about."""
+    match reply:
+        case say.PromptChanged():
+            sentence = _("✏️ The prompt that waits is changed.")
+        case say.PromptInParts():
+            sentence = _("That prompt came in several messages and stays as it is: stop it, and send it again.")
+        case say.ForwardedAlone():
+            sentence = _(
+                "Forwarded messages start nothing by themselves: write what Codex is to do right behind them, or as a"
+                " reply to one of them."
+            )
+        case say.TooLateToChange(is_over=True):
+            sentence = _("That prompt has been run already: send the changed one as a new message.")
+        case say.TooLateToChange():
+            sentence = _("That prompt is being worked at already: send the changed one as a new message.")
+        case _:
+            assert_never(reply)
+    return Page().say(sentence).done()
+
+
 def heard(words: str) -> Message:
     """What was understood of a voice message."""
     page = Page().say("🎤 ").say(_("I heard:"))

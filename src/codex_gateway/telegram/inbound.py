@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import Meta, Raw, Struct
 from codex_gateway.core.attachment import Attachment
 from codex_gateway.core.ids import BotName, ChatRef, RunId, UserId
 from codex_gateway.core.request import (
+    Amend,
     Ask,
     AskHelp,
     AskLastResult,
@@ -36,12 +37,14 @@ from codex_gateway.core.request import (
     Request,
     Retry,
     SendFile,
+    Shape,
     ShowLog,
     Wish,
 )
 from codex_gateway.telegram.inbound_choices import choice_button, choice_command
 from codex_gateway.telegram.inbound_files import attached
 from codex_gateway.telegram.inbound_sessions import session_button, session_command
+from codex_gateway.telegram.quoting import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,11 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
         if update.stopped_message_generation:
             return _stopped(bot, _decode(update.stopped_message_generation, _StoppedDraft))
         if update.message:
-            # which fields there are tells more than what most of them hold
-            fields = _decode(update.message, dict[str, Raw])
-            present = {name: value for name, value in fields.items() if bytes(value) != b"null"}
-            return _said(bot, _decode(update.message, _Message), present)
+            return _said(bot, update.message)
+        if update.edited_message:
+            changed = _said(bot, update.edited_message)
+            # a command that was changed is not carried out anew
+            return replace(changed, wish=Amend(changed.wish)) if changed and isinstance(changed.wish, Ask) else None
     except _UNREADABLE:
         pass
     return None
@@ -91,6 +95,7 @@ _MessageId: TypeAlias = Annotated[int, Meta(ge=1, le=2**62)]
 
 class _Update(Struct):
     message: Raw = Raw()
+    edited_message: Raw = Raw()
     callback_query: Raw = Raw()
     stopped_message_generation: Raw = Raw()
 
@@ -122,6 +127,7 @@ class _Message(Struct, rename={"sender": "from"}):
     is_topic_message: bool | None = None
     text: str | None = None
     caption: str | None = None
+    media_group_id: str | None = None
     reply_to_message: _Original | None = None
 
 
@@ -154,13 +160,18 @@ def _decode(text: str | Raw, shape: type[T]) -> T:
     return msgspec.json.decode(text, type=shape)
 
 
-#: Who speaks with another voice than a person's own: forwarded, sent as a chat or through another bot.
+#: Who speaks with another voice than a person's own: sent as a chat or through another bot.
 _NOBODYS = frozenset(
     {
         "sender_chat",
         "sender_business_bot",
         "via_bot",
         "is_automatic_forward",
+    }
+)
+
+_FORWARDED = frozenset(
+    {
         "forward_origin",
         "forward_date",  # until Bot API 7.0, still sent by servers of that age
         "forward_from",
@@ -168,6 +179,9 @@ _NOBODYS = frozenset(
         "forward_sender_name",
     }
 )
+
+#: Telegram's own apps cut a longer text at 4096 UTF-16 units or before, where a word or a line ends.
+_CUT_UNITS = 4000
 
 #: Content we cannot take, by its field. The first that is present names it: an animation is a document too, a venue
 #: a location.
@@ -225,7 +239,10 @@ _PLAIN_COMMANDS: dict[str, Wish] = {
 }
 
 
-def _said(bot: BotIdentity, message: _Message, fields: dict[str, Raw]) -> Request | None:
+def _said(bot: BotIdentity, body: Raw) -> Request | None:
+    message = _decode(body, _Message)
+    # which fields there are tells more than what most of them hold
+    fields = {name: value for name, value in _decode(body, dict[str, Raw]).items() if bytes(value) != b"null"}
     present = frozenset(fields)
     if message.sender is None or message.sender.is_bot or present & _NOBODYS:
         return None
@@ -237,6 +254,9 @@ def _said(bot: BotIdentity, message: _Message, fields: dict[str, Raw]) -> Reques
         case _:
             return None
     words = message.text if message.text is not None else message.caption
+    if present & _FORWARDED:
+        # never a command, and in a group nobody's
+        return _request(bot, message, _forwarded(words, fields)) if is_private else None
     wish = _wish(bot, words, is_addressed=is_addressed)
     file = attached(fields) if message.text is None else None
     if file is not None:
@@ -246,13 +266,36 @@ def _said(bot: BotIdentity, message: _Message, fields: dict[str, Raw]) -> Reques
         kind = next((field for field in _UNSUPPORTED if field in present), None)
         meant_for_us = is_addressed or wish is not None
         wish = Misspoken(MisspokenReason.UNSUPPORTED_CONTENT, kind) if kind and meant_for_us else None
-    if wish is None:
+    if isinstance(wish, Ask):
+        topic_id = _chat_ref(bot, message).topic_id
+        wish = replace(wish, quoted=quoted(fields, our_id=bot.id, topic_id=topic_id))
+        if message.media_group_id:
+            wish = replace(wish, shape=Shape.ALBUM, album=message.media_group_id)
+        elif message.text is not None and len(message.text.encode("utf-16-le", "surrogatepass")) // 2 >= _CUT_UNITS:
+            wish = replace(wish, shape=Shape.CUT)
+    return _request(bot, message, wish)
+
+
+def _request(bot: BotIdentity, message: _Message, wish: Wish | None) -> Request | None:
+    if wish is None or message.sender is None:
         return None
-    chat = _chat_ref(bot, message)
-    person = message.sender
     return Request(
-        chat, UserId(person.id), message.message_id, is_private=is_private, wish=wish, language=person.language_code
+        _chat_ref(bot, message),
+        UserId(message.sender.id),
+        message.message_id,
+        is_private=message.chat.type == "private",
+        wish=wish,
+        language=message.sender.language_code,
     )
+
+
+def _forwarded(words: str | None, fields: dict[str, Raw]) -> Wish | None:
+    """What somebody else has said, for the person's own words to be about."""
+    file = attached(fields)
+    text = (words or "").replace("\0", "").strip()
+    if isinstance(file, Misspoken):
+        return file
+    return Ask(text, (file,) if file else (), shape=Shape.FORWARDED) if text or file else None
 
 
 def _with_file(wish: Wish | None, file: Attachment | Misspoken) -> Wish | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 
 from codex_gateway.telegram.markup.clean import clean
-from codex_gateway.telegram.markup.entities import Span, formatted
+from codex_gateway.telegram.markup.entities import Formatted, Span, formatted, spans_of
 from codex_gateway.telegram.message import Keyboard, Message
 
 
@@ -56,6 +56,13 @@ class Page:
                     self.bold(part)
                 case part:
                     self.say(part)
+        return self
+
+    def rendered(self, part: Formatted) -> Page:
+        """Go on with text that has its formatting already."""
+        start = len(self._text)
+        self._text += part.text
+        self._spans += [span._replace(start=span.start + start, end=span.end + start) for span in spans_of(part)]
         return self
 
     def quote(self, text: str, *, folds: bool = False) -> Page:

@@ -14,7 +14,7 @@ from codex_gateway.telegram.answers import answer, file_name
 from codex_gateway.telegram.cards import allowance, draw, is_scarce, now, room, settled, stop_button, working
 from codex_gateway.telegram.choices import chosen
 from codex_gateway.telegram.diagnoses import still_running
-from codex_gateway.telegram.files import file_trouble, file_words, heard
+from codex_gateway.telegram.files import changed, file_trouble, file_words, heard
 from codex_gateway.telegram.live import live
 from codex_gateway.telegram.markup import render_parts, split
 from codex_gateway.telegram.message import MESSAGE_LIMIT, Keyboard, Message
@@ -136,6 +136,8 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = F
             return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
             return silently([outside(reply)])
+        case say.PromptChanged() | say.TooLateToChange() | say.PromptInParts() | say.ForwardedAlone():
+            return [changed(reply)]
         case say.Heard(words=words):
             return [heard(words)]
         case say.ChoiceReport():

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from codex_gateway.demo.bot_api.entities import Entity as Received
+from codex_gateway.demo.bot_api.entities import check_entities
 from codex_gateway.telegram.markup import Formatted, plain, render, render_parts, rendering, split, utf16_len
 
 _WRITTEN = Path(__file__).with_name("corpus").joinpath("pieces.txt").read_text("utf-8").split()
@@ -51,6 +53,8 @@ def test_no_letter_digit_or_emoji_is_ever_lost(entity_rules: ModuleType, markdow
 def test_every_part_is_valid_by_itself(entity_rules: ModuleType, markdown: str, limit: int) -> None:
     for part in render_parts(markdown, limit):
         assert entity_rules.faults(part, limit) == []
+        received = [Received(e.type, e.offset, e.length, e.url, e.language) for e in part.entities]
+        check_entities(part.text, received, path="entities")  # as the stand-in for Telegram judges it
 
 
 @_MANY

@@ -15,3 +15,12 @@ CREATE TABLE attachments (
     saved   TEXT,
     PRIMARY KEY (run_id, place)
 ) WITHOUT ROWID;
+
+-- The messages of a prompt that came in several.
+CREATE TABLE prompt_parts (
+    run_id     INTEGER NOT NULL REFERENCES runs (id),
+    bot        TEXT    NOT NULL,
+    chat_id    INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    PRIMARY KEY (bot, chat_id, message_id, run_id)
+) WITHOUT ROWID;

@@ -15,7 +15,7 @@ from codex_gateway.telegram.markup.splitting import split_message
 if TYPE_CHECKING:
     from codex_gateway.telegram.markup.rich import RichPart
 
-__all__ = ["Entity", "Formatted", "plain", "render", "render_parts", "rich_parts", "split", "utf16_len"]
+__all__ = ["Entity", "Formatted", "plain", "render", "render_parts", "render_tail", "rich_parts", "split", "utf16_len"]
 
 
 def render(markdown: str) -> Formatted:
@@ -40,6 +40,13 @@ def split(message: Formatted, limit: int = 4096) -> list[Formatted]:
 def render_parts(markdown: str, limit: int = 3500) -> list[Formatted]:
     """`render` and `split` in one; [] for blank input."""
     return split_message(render(markdown), limit)
+
+
+def render_tail(markdown: str, limit: int) -> Formatted:
+    """The end of a text that is still being written: about `limit` characters, at a cost that does not grow with it."""
+    from codex_gateway.telegram.markup.tail import render_tail_of
+
+    return render_tail_of(markdown, limit)
 
 
 def rich_parts(markdown: str) -> list[RichPart] | None:
