@@ -217,7 +217,7 @@ class PlayedShelf:
     forks: bool = True
 
     async def page(self, *, skip: int, limit: int) -> SavedPage:
-        return SavedPage(tuple(self.saved[skip : skip + limit]), skip, len(self.saved))
+        return SavedPage(tuple(self.saved[skip : skip + limit]), skip, len(self.saved), limit)
 
     async def matching(self, words: str, *, limit: int) -> tuple[SavedSession, ...]:
         return tuple(each for each in self.saved if words in (each.title or ""))[:limit]

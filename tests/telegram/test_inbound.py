@@ -14,23 +14,29 @@ from codex_gateway.core.request import (
     AskLastResult,
     AskQueue,
     AskSession,
+    AskSessions,
     AskStatus,
     AskWho,
+    Bind,
     Cancel,
     ClearQueue,
     Drop,
     EndHolder,
     Fork,
+    ForkSession,
     Misspoken,
     MisspokenReason,
     MoveUp,
+    NewSession,
     Request,
     Retry,
     ShowLog,
+    Unbind,
     Wish,
 )
 from codex_gateway.telegram.inbound import BotIdentity, interpret, pressed_query_id
 
+THREAD = "01a1f920-e197-7680-af9c-1ed048038c95"
 BOT = BotIdentity(BotName("alpha"), 8_000_000_001, "Alpha_bot")
 ADA = {"id": 700_000_001, "is_bot": False, "first_name": "Ada"}
 PRIVATE = {"id": 700_000_001, "type": "private", "first_name": "Ada"}
@@ -236,6 +242,9 @@ def press(data: str | None, **fields: Any) -> dict[str, Any]:
         ("drop:12", Drop(RunId(12))),
         ("up:12", MoveUp(RunId(12))),
         ("clear:12", ClearQueue(RunId(12))),
+        (f"pick:{THREAD}", Bind(THREAD)),
+        ("list:0", AskSessions(0, in_place=True)),
+        ("list:12", AskSessions(12, in_place=True)),
         ("retry:999999999999999999", Retry(RunId(10**18 - 1))),
     ],
 )
@@ -260,12 +269,18 @@ def test_our_buttons_are_wishes(data: str, expected: Wish) -> None:
         "stop:1e3",
         "sudo:1",
         "stop:" + "9" * 19,
+        "list:-1",
+        "list:1000000",
+        f"pick:{THREAD} ",
+        "pick:../../etc/passwd",
         None,
     ],
 )
-def test_forged_buttons_are_nothing(data: str | None) -> None:
-    assert read(press(data)) is None
-    assert pressed_query_id(json.dumps(press(data))) is None
+def test_a_button_that_is_not_ours_is_answered_with_a_sentence(data: str | None) -> None:
+    request = read(press(data))
+    wish = None if request is None else request.wish
+    assert wish == (None if data is None else Misspoken(MisspokenReason.UNKNOWN_BUTTON, ""))
+    assert pressed_query_id(json.dumps(press(data))) == "123"
 
 
 def test_a_button_under_a_message_too_old_to_be_shown_still_works() -> None:
@@ -363,3 +378,25 @@ def test_any_text_raises_nothing_and_between_two_it_is_always_something(text: st
         return
     request = read(message(text))
     assert request is not None or "@" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("/sessions", AskSessions()),
+        (f"/bind {THREAD}", Bind(THREAD)),
+        ("/bind the login page", Bind("the login page")),
+        ("/bind login ~/projects/my shop", Bind("login", "~/projects/my shop")),
+        ("/bind login /srv", Bind("login", "/srv")),
+        ("/bind ./api", Bind(None, "./api")),
+        ("/bind ..", Bind(None, "..")),
+        ("/bind and/or", Bind("and/or")),
+        ("/bind", Bind(None)),
+        ("/unbind", Unbind()),
+        ("/newsession", NewSession()),
+        ("/newsession my shop", NewSession("my shop")),
+        ("/fork", ForkSession()),
+    ],
+)
+def test_sessions_are_chosen_by_words(text: str, expected: Wish) -> None:
+    assert wish(text) == expected

@@ -102,7 +102,7 @@ class CodexShelf:
         files = self._files()
         skip = max(0, min(skip, (len(files) - 1) // limit * limit))
         newest = heapq.nlargest(skip + limit, files, key=_age)[skip:]
-        return SavedPage(tuple(self._described(file) for file in newest), skip, len(files))
+        return SavedPage(tuple(self._described(file) for file in newest), skip, len(files), limit)
 
     def _matching(self, words: str, limit: int) -> tuple[SavedSession, ...]:
         wanted = " ".join(words.lower().split())

@@ -130,6 +130,8 @@ class MisspokenReason(StrEnum):
     EMPTY_PROMPT = "empty_prompt"
     #: A sticker, a poll, a place …
     UNSUPPORTED_CONTENT = "unsupported_content"
+    #: A button that this version does not have, or that nobody ever had.
+    UNKNOWN_BUTTON = "unknown_button"
     #: More than the chat lets us download.
     FILE_TOO_LARGE = "file_too_large"
     #: Spoken words, and nothing is configured that understands them.

@@ -37,11 +37,12 @@ class SavedSession:
 
 @dataclass(frozen=True, slots=True)
 class SavedPage:
-    """Some of the conversations, the one changed last first; `skipped` come before, of `total`."""
+    """Some of the conversations, at most `limit`, the one changed last first; `skipped` come before, of `total`."""
 
     sessions: tuple[SavedSession, ...]
     skipped: int
     total: int
+    limit: int
 
 
 class DirectoryFault(StrEnum):

@@ -76,12 +76,12 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
 
 
 def pressed_query_id(body: str) -> str | None:
-    """The id of the callback query in an update that presses one of our buttons."""
+    """The id of the callback query in an update that presses a button."""
     try:
         update = _decode(body, _Update)
         if update.callback_query:
             press = _decode(update.callback_query, _Press)
-            return press.id if _button_wish(press.data) else None
+            return press.id
     except _UNREADABLE:
         pass
     return None
@@ -340,7 +340,8 @@ def _stopped(bot: BotIdentity, draft: _StoppedDraft) -> Request | None:
 def _button_wish(data: str | None) -> Wish | None:
     match = _BUTTON.fullmatch(data or "")
     if match is None:
-        return session_button(data) or choice_button(data or "")
+        stale = Misspoken(MisspokenReason.UNKNOWN_BUTTON, "")
+        return None if data is None else session_button(data) or choice_button(data) or stale
     run_id = RunId(int(match[2]))
     return _BUTTON_WISHES[match[1]](run_id)
 

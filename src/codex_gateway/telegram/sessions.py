@@ -100,7 +100,7 @@ def _list(reply: say.SessionList) -> Message:
     _lines(page, shown.sessions, reply.bound, first, reply.now)
     turning: list[tuple[str, str]] = []
     if shown.skipped:
-        turning.append((_("◀ Newer"), f"list:{max(0, shown.skipped - len(shown.sessions))}"))
+        turning.append((_("◀ Newer"), f"list:{max(0, shown.skipped - shown.limit)}"))
     if last < shown.total:
         turning.append((_("Older ▶"), f"list:{last}"))
     return page.done((*_picks(shown.sessions, first), *((tuple(turning),) if turning else ())))

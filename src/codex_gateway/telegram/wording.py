@@ -316,6 +316,8 @@ def _not_understood(misspoken: Misspoken) -> str:
         case MisspokenReason.UNSUPPORTED_CONTENT:
             content = _(_CONTENT[about]) if about in _CONTENT else _("this kind of message")
             return _("I cannot take {content}: please write it as text.").format(content=content)
+        case MisspokenReason.UNKNOWN_BUTTON:
+            return _("That button is of no use any more. The commands still are: /help lists them.")
         case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
             return file_trouble(misspoken)
         case _:

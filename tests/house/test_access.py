@@ -1,0 +1,124 @@
+"""Who is heard, and what each button does in the wrong hands or too late: every command and every button, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from codex_gateway.demo.bot_api import Chat, Message, Person
+from codex_gateway.telegram.inbound import _BUTTON_WISHES
+from codex_gateway.telegram.wording import COMMANDS
+from support.codex_lab import SCRIPTED
+from support.house import House, house
+
+NOBODY = "01a1f920-e197-7680-af9c-000000000001"
+#: Every button there is, with the id of a run that is another chat's, has ended, or never was.
+BUTTONS: dict[str, Callable[[int], str]] = {
+    **{name: (lambda run, name=name: f"{name}:{run}") for name in _BUTTON_WISHES},  # type: ignore[misc]
+    "pick": lambda _: f"pick:{NOBODY}",
+}
+FORGED = (
+    "",
+    "stop",
+    "stop:0",
+    "stop:1;drop",
+    "sudo:1",
+    "stop:" + "9" * 30,
+    "pick:../../etc",
+    "list:-1",
+    "停:1",
+    "x" * 64,
+)
+
+
+async def answered(it: House, chat: Chat, asked: Message) -> Message:
+    """The one message that answers."""
+    await it.see(lambda: any(message.reply_to is asked and message.is_from_bot for message in chat.messages))
+    return next(message for message in chat.messages if message.reply_to is asked and message.is_from_bot)
+
+
+def of_bot(chat: Chat) -> list[Message]:
+    return [message for message in chat.messages if message.is_from_bot]
+
+
+async def barrier(it: House) -> None:
+    """Everything that was said before has been acted on: a bot's updates are, one after another."""
+    await answered(it, it.bot().chat, it.say("/whoami"))
+
+
+async def test_a_stranger_and_a_group_that_is_not_listed_get_silence_for_every_command_and_button(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        account = it.bot().account
+        listed = it.server.group("listed", bots=[account])
+        other = it.server.group("not listed", bots=[account])
+        it.bot().options["allowed_chat_ids"] = [listed.id]
+        it.write_config()
+        await it.start()
+        mallory = it.server.person("Mallory")
+        alone = it.server.private_chat(mallory, account)
+        hers = listed.say(it.owner, "/whoami")
+        answer = await answered(it, listed, hers)
+        run = it.say("@sh sleep 600\n@say never")
+        await it.sees_process("sleep\x00600")
+        said: list[tuple[Chat, Person]] = [(alone, mallory), (listed, mallory), (other, it.owner)]
+        for chat, person in said:
+            for command in COMMANDS:
+                chat.say(person, f"/{command.name}@{account.username} x")
+        for data in [*(make(1) for make in BUTTONS.values()), "list:0", *FORGED]:
+            listed.press(mallory, answer, data, stale=True)
+        await barrier(it)
+        assert of_bot(alone) == [] and of_bot(other) == [] and of_bot(listed) == [answer]
+        assert answer.edits == []
+        assert it.query("SELECT state FROM runs") == [("running",)]
+        assert it.query("SELECT count(*) FROM bindings WHERE chat_id <> 0") == [(0,)]
+        it.say("/stop")
+        assert (await it.verdict(run)).startswith("⏹")
+
+
+async def test_a_button_of_another_chat_a_forged_one_and_one_that_never_was_get_a_sentence_and_do_nothing(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        account = it.bot().account
+        group = it.server.group("listed", bots=[account])
+        it.bot().options["allowed_chat_ids"] = [group.id]
+        it.write_config()
+        await it.start()
+        mine = it.say("@sh sleep 600\n@say never")
+        await it.sees_process("sleep\x00600")
+        waits = it.say("@say later")
+        await it.see(lambda: any("1 ahead" in message.text for message in it.bot().chat.messages))
+        under = await answered(it, group, group.say(it.owner, f"/whoami@{account.username}"))
+        presses = [make(1) for make in BUTTONS.values()] + ["sudo:1"]  # a group takes 20 messages a minute
+        for data in presses:
+            before = len(of_bot(group))
+            pressed = group.press(it.owner, under, data, stale=True)
+            await it.see(lambda before=before: len(of_bot(group)) > before)  # type: ignore[misc]
+            await it.see(lambda pressed=pressed: pressed.answer is not None)  # type: ignore[misc]
+            sentence = of_bot(group)[-1].text
+            assert len(of_bot(group)) == before + 1 and sentence.endswith((".", "?")), (data, sentence)
+        assert under.edits == []
+        assert it.query("SELECT state FROM runs ORDER BY id") == [("running",), ("queued",)]
+        assert it.query("SELECT count(*) FROM bindings WHERE chat_id <> 0") == [(0,)]
+        it.say("/stop")
+        assert (await it.verdict(mine)).startswith("⏹")
+        assert (await it.verdict(waits)).startswith("✅")
+
+
+async def test_each_button_of_a_run_that_has_ended_is_answered(tmp_path: Path) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        await it.start()
+        chat = it.bot().chat
+        asked = it.say("@say done")
+        await it.verdict(asked)
+        status = it.status_of(asked)
+        for name, make in BUTTONS.items():
+            if name == "retry":
+                continue  # that is what it is for
+            before = len(of_bot(chat))
+            chat.press(it.owner, status, make(1), stale=True)
+            await it.see(lambda before=before: len(of_bot(chat)) > before)  # type: ignore[misc]
+            assert of_bot(chat)[-1].text, name
+        assert it.query("SELECT state FROM runs") == [("succeeded",)]
