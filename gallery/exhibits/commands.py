@@ -111,6 +111,11 @@ def _waits() -> tuple[Exhibit, ...]:
     return (
         _answered("forked", "The chat goes on in a fork", "", say.SessionForked(RUN, _THREAD, _FORK)),
         _answered("ending-holder", "The leftover is ended", "", say.EndingHolder(RUN, _LEFTOVER)),
+        _answered("changed", "A prompt that waits was changed", "", say.PromptChanged(RUN)),
+        _answered("changed-late", "One at work was changed", "", say.TooLateToChange(RUN, is_over=False)),
+        _answered("changed-over", "One that is over was changed", "", say.TooLateToChange(RUN, is_over=True)),
+        _answered("changed-part", "A part of one was changed", "", say.PromptInParts(RUN)),
+        _answered("forwarded", "Forwarded without a word", "", say.ForwardedAlone()),
         _answered("not-queued", "Not in the queue any more", "", say.NotQueued()),
         _answered("next-already", "It cannot be moved up", "", say.NextAlready()),
         _answered("not-waiting", "A button that came too late", "", say.NotWaiting(RUN)),
@@ -144,24 +149,19 @@ def _misspoken() -> tuple[Exhibit, ...]:
         ("button", "A button of long ago", "", MisspokenReason.UNKNOWN_BUTTON, ""),
         ("other", "Something of the future", "", MisspokenReason.UNSUPPORTED_CONTENT, UNUSUAL),
     )
-    return tuple(
+    shown = [
         _answered(name, title, asked, say.NotUnderstood(Misspoken(reason, about)))
         for name, title, asked, reason, about in said
-    )
+    ]
+    bare = [
+        _answered(f"bare-{reason.value}", f"Nothing more is known: {reason.value}", "", _bare(reason))
+        for reason in MisspokenReason
+    ]
+    return (*shown, *bare)
 
 
-def _choices() -> tuple[Exhibit, ...]:
-    alone = [
-        _answered(str(choices[0]), "A choice", f"/{setting}", say.ChoiceReport(choices[0]))
-        for setting, choices in CHOICES.items()
-    ]
-    new = [
-        _answered(f"{choice}-new", "It is chosen", f"/{setting} {choice}", say.ChoiceReport(choice, is_new=True))
-        for setting, choices in CHOICES.items()
-        for choice in choices
-    ]
-    wrong = say.ChoiceReport(Detail.NORMAL, unknown="loud")
-    return (*alone, *new, _answered("choice-unknown", "No such choice", "/verbose loud", wrong))
+def _bare(reason: MisspokenReason) -> say.NotUnderstood:
+    return say.NotUnderstood(Misspoken(reason, "/x" if reason is MisspokenReason.UNKNOWN_COMMAND else ""))
 
 
 def _answered(name: str, title: str, asked: str, reply: say.Reply) -> Exhibit:
