@@ -103,9 +103,9 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ),
         "⚙️ Working · 1:05 · 7 steps · 2 files\n"
         "▸ `sleep 100`\n"
-        ">|✓ ls -la\n"
+        ">|✓ edit src/app.py\n"
         "✗ pytest -q tests (exit 1)\n"
-        "✓ edit src/app.py>|\n"
+        "✓ ls -la>|\n"
         "⚠️ Reconnecting… 2/5\n"
         "[⏹ Stop → stop:3]",
     ),
@@ -228,9 +228,9 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ),
         "⏹ Stopped by you after 1:05 · 7 steps · 2 files · 12.3k tokens. `sleep 100` had been running for 1:00.\n"
         "Ended with it: 2 processes that it had left behind (`sleep 1000`, `sleep 1001`)\n"
-        ">|✓ ls -la\n"
+        ">|⏹ sleep 100\n"
         "✗ pytest -q tests (exit 1)\n"
-        "⏹ sleep 100>|\n"
+        "✓ ls -la>|\n"
         "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "shut down while it waited": (

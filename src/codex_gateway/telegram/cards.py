@@ -152,8 +152,8 @@ def _doing(page: Page, progress: Progress) -> None:
 
 
 def _log(page: Page, steps: Sequence[Step]) -> None:
-    """The latest steps, the newest last; of a run that is over, also those that never ended."""
-    for step in steps[-LAST_STEPS:]:
+    """The latest steps, the newest first: a quote that is folded shows no more than its first three lines."""
+    for step in reversed(steps[-LAST_STEPS:]):
         if not step.is_done:
             page.line(f"⏹ {one_line(step.text, _STEP_LIMIT)}")
             continue

@@ -41,7 +41,7 @@ FAILURES: dict[FailureKind, Explanation] = {
     ),
     FailureKind.CONTEXT_FULL: Explanation(
         mark("the conversation no longer fits into the model's window."),
-        mark("Open it in Codex's own terminal and run /compact there, then Retry; or begin a new session."),
+        mark("Open it in Codex's own terminal and compact it there, then Retry; or begin a new session: /newsession."),
     ),
     FailureKind.NETWORK: Explanation(
         mark("the model's service could not be reached."),
