@@ -74,6 +74,7 @@ FAULTS: tuple[Callable[[], Fault], ...] = (
 
 @pytest.mark.timeout(120 + 2 * RUNS)
 @pytest.mark.parametrize("cli", MODERN)
+@pytest.mark.timeout(300)
 async def test_nothing_is_left_of_many_runs_with_faults(tmp_path: Path, cli: Cli) -> None:
     rng = chance()
     async with house(tmp_path, cli, bots=BOTS) as it:

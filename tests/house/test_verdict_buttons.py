@@ -102,11 +102,11 @@ async def test_buttons_of_other_chats_and_of_no_run_are_answered_with_a_sentence
         for number in (foreign, 999_999):
             told = await pressed(it, under, f"log:{number}", stale=True, bot="beta")
             assert told.text == "I know no such run in this chat any more."
-        it.bot("beta").chat.press(it.owner, under, "log:0", stale=True)
-        it.bot("beta").chat.press(it.owner, under, "log:1;2", stale=True)
-        it.bot("beta").chat.press(it.owner, under, "🔁 Retry")  # whatever comes before it is nobody's
+        for forged in ("log:0", "log:1;2"):
+            told = await pressed(it, under, forged, stale=True, bot="beta")
+            assert "button" in told.text
+        it.bot("beta").chat.press(it.owner, under, "🔁 Retry")
         await it.see(lambda: [message.text for message in it.bot("beta").chat.messages].count("yours") == 2)
-        assert it.query("SELECT count(*) FROM inbox WHERE state = 'ignored'") == [(2,)]
 
 
 async def test_a_run_whose_session_is_gone_still_has_an_answer_to_the_log_button(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.manner import Detail, Form, LanguageChoice, Setting
-from codex_gateway.core.request import AskChoice, Choose, Request, Wish
+from codex_gateway.core.request import AskChoice, Choose, Misspoken, MisspokenReason, Request, Wish
 from codex_gateway.telegram.inbound import BotIdentity, interpret, pressed_query_id
 
+STALE = Misspoken(MisspokenReason.UNKNOWN_BUTTON, "")
 BOT = BotIdentity(BotName("alpha"), 8_000_000_001, "Alpha_bot")
 WEI = {"id": 7, "is_bot": False, "first_name": "Wei", "language_code": "zh-hans"}
 PRIVATE = {"id": 7, "type": "private", "first_name": "Wei"}
@@ -56,18 +57,18 @@ def test_a_choice_is_understood(text: str, expected: Wish) -> None:
         ("verbose:final", Choose(Detail.FINAL)),
         ("format:rich", Choose(Form.RICH)),
         ("language:zh", Choose(LanguageChoice.CHINESE)),
-        ("verbose:loud", None),
-        ("verbose:rich", None),
-        ("language:zh-CN", None),
-        ("verbose:", None),
-        ("verbose", None),
-        ("", None),
+        ("verbose:loud", STALE),
+        ("verbose:rich", STALE),
+        ("language:zh-CN", STALE),
+        ("verbose:", STALE),
+        ("verbose", STALE),
+        ("", STALE),
     ],
 )
-def test_a_button_of_a_choice_is_understood_and_nothing_like_it(data: str, expected: Wish | None) -> None:
+def test_a_button_of_a_choice_is_understood_and_nothing_like_it(data: str, expected: Wish) -> None:
     request = interpret(BOT, json.dumps(press(data)))
-    assert (None if request is None else request.wish) == expected
-    assert pressed_query_id(json.dumps(press(data))) == (None if expected is None else "1")
+    assert request is not None and request.wish == expected
+    assert pressed_query_id(json.dumps(press(data))) == "1"
 
 
 def test_the_language_of_the_person_comes_along() -> None:
