@@ -34,7 +34,8 @@ from support.hall import (
 TERMINAL = Holder(4242, "codex resume", "pts/3")
 LEFTOVER = Holder(4343, "codex exec resume", None, AttemptId(77))
 NEW_THREAD = ThreadId("01a1f9e4-9b20-74c0-ae42-09c1c3905518")
-LIMITS = Limits(run_timeout_s=0.05, silence_s=0.05)
+#: Long enough for a busy machine to say that the session is held before they strike.
+LIMITS = Limits(run_timeout_s=0.5, silence_s=0.5)
 
 
 def held(*holders: Holder | None, free: asyncio.Event, can_fork: bool = True, answer: str = "done") -> Play:
