@@ -42,6 +42,8 @@ class Expected:
     seen: tuple[str, ...] = ()
     #: How the notices begin; their place among the steps is left open, as they come by another file.
     notices: tuple[str, ...] = ()
+    #: Whether the last step is always told: an interrupt leaves 0.140 the time for it only now and then.
+    tells_last: bool = True
 
 
 @dataclass(slots=True)
@@ -419,6 +421,13 @@ CASES = (
             Failed(FailureKind.KILLED, "The turn was ended from outside (interrupted)."),
             (*SLEEPING, SLEEPING[-1] + " → None"),
         ),
+        {
+            ((LEGACY,), "an interrupt does not always leave it the time for its last record"): Expected(
+                Failed(FailureKind.KILLED, "The turn was ended from outside (interrupted)."),
+                (*SLEEPING, SLEEPING[-1] + " → None"),
+                tells_last=False,
+            ),
+        },
         act=ended_by(signal.SIGINT),
     ),
     Case(
@@ -531,7 +540,8 @@ async def test_what_a_person_sees(shaped: tuple[str, Bench], case: Case) -> None
         case wanted, _:
             assert outcome == wanted
     assert not scene.ear.has(ev.Misread), "every version of the table is understood"
-    assert steps_of(scene.ear) == tuple(_unphased(step, version) for step in expected.seen)
+    steps = tuple(_unphased(step, version) for step in expected.seen)
+    assert steps_of(scene.ear) in ((steps,) if expected.tells_last else (steps, steps[:-1]))
     notices = [notice.text for notice in scene.ear.all(ev.Notice)]
     assert len(notices) == len(expected.notices), notices
     assert all(notice.startswith(words) for notice, words in zip(notices, expected.notices, strict=True)), notices
