@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -13,13 +14,14 @@ import pytest
 
 from codex_gateway.core import event as ev
 from codex_gateway.core.errors import ChatRefused
-from codex_gateway.core.ids import ChatRef, ThreadId
+from codex_gateway.core.ids import BotName, ChatRef, ThreadId
 from codex_gateway.core.outcome import Answered, Failed, FailureKind, Outcome
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Emit
 from codex_gateway.core.reply import OutsideEnd, OutsidePrompt, OutsideWords, Reply
 from codex_gateway.core.run import Turn
 from codex_gateway.core.sighting import BrokenOff, Interrupted
+from codex_gateway.store.mirrors import Mirrors
 from support.hall import (
     BOT,
     CHAT,
@@ -383,6 +385,25 @@ async def test_a_session_in_trouble_keeps_no_other_from_being_told(tmp_path: Pat
         await hears(it, prompt("two"), words("2"), where=ChatRef(OTHER_BOT, int(PERSON)))
         observer.sessions[THREAD].turn("c", "three", "3")
         await hears(it, prompt("one"), words("1"), prompt("three"), words("3"))
+
+
+async def test_a_database_out_of_order_at_the_start_ends_no_mirror(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, tries = Mirrors.forget, []
+
+    async def locked_at_first(self: Mirrors, bots: set[BotName]) -> None:
+        tries.append(bots)
+        if len(tries) == 1:
+            raise sqlite3.OperationalError("database is locked")
+        await forget(self, bots)
+
+    monkeypatch.setattr(Mirrors, "forget", locked_at_first)
+    observer = PlayedObserver()
+    async with mirrored(tmp_path, observer) as it:
+        observer.sessions[THREAD].turn("a", "one", "1")
+        await hears(it, prompt("one"), words("1"))
+    assert len(tries) == 2
 
 
 async def test_a_session_whose_file_comes_later_is_followed_from_then_on(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from codex_gateway.core.manner import Manner
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Chat, Parcel
 from codex_gateway.core.reply import Commentary, StillRunning
+from codex_gateway.core.retry import Backoff
 from codex_gateway.core.run import Run
 from codex_gateway.log import Log
 from codex_gateway.service.board import Board
@@ -22,8 +23,8 @@ from codex_gateway.service.lookout import Lookout, patience_s
 from codex_gateway.store.runs import Runs
 
 _log = Log(__name__)
-#: How long to leave a duty alone that has failed, in seconds.
-_REST_S = 1.0
+#: How long to leave a duty alone that has failed, in seconds: at first, and at most when it goes on failing.
+_REST_S, _LONGEST_REST_S = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,10 @@ class Attendance:
 
 
 async def _outlasting(conduct: Conduct, duty: Callable[[], Awaitable[None]]) -> None:
+    backoff = Backoff(first_s=_REST_S, cap_s=_LONGEST_REST_S)
     while True:
         try:
             return await duty()
         except Exception:  # noqa: BLE001 - a turn without its watchdogs could hang for ever
             _log.exception("run.duty_failed", run=conduct.run.id)
-            await asyncio.sleep(_REST_S)
+            await asyncio.sleep(backoff.next_s())

@@ -59,6 +59,8 @@ class Mirror:
         self._delivery = delivery
         self._clock = clock
         self._refresh_s = refresh_s
+        #: Whether the bots that mirror nothing have lost their places, so that they begin at the end should they later.
+        self._has_forgotten = False
         self._following: dict[Bound, _Following] = {}
         #: Bindings that could not be followed: when to try again, on the loop's clock.
         self._later: dict[Bound, tuple[float, Backoff]] = {}
@@ -67,7 +69,6 @@ class Mirror:
         """Follow for ever, beginning with what went on while we were away. Cancel it to end."""
         with self._observer.watching():
             try:
-                await self._mirrors.forget(set(self._policies) - set(self._mirroring))
                 refresh_at = 0.0
                 loop = asyncio.get_running_loop()
                 while True:
@@ -84,6 +85,9 @@ class Mirror:
 
     async def _try_to_refresh(self) -> None:
         try:
+            if not self._has_forgotten:
+                await self._mirrors.forget(set(self._policies) - set(self._mirroring))
+                self._has_forgotten = True
             bindings = await self._mirrors.bound()
         except Exception:  # noqa: BLE001 - the database may be out of order for a moment
             _log.exception("mirror.broken")
