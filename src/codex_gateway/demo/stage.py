@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import tomli_w
 
-from codex_gateway.demo import leftovers, sample
+from codex_gateway.demo import leftovers, sample, warden
 from codex_gateway.demo.bot_api import BotApiServer, Chat, Message, Person, Press
 from codex_gateway.demo.codex import install_shim
 from codex_gateway.demo.model import ScriptedModel, write_codex_home
@@ -65,12 +65,13 @@ class Stage:
     @staticmethod
     @asynccontextmanager
     async def open(cast: Cast) -> AsyncIterator[Stage]:
-        """Start everything; on leaving, in whatever way, no process and no folder of it is left.
+        """Start everything; on leaving, in whatever way, being killed too, no process and no folder of it is left.
 
         Cancelling while it ends makes it hurry: what is left is killed then.
         """
         folder = Path(tempfile.mkdtemp(prefix="codex-gateway-demo-"))
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(warden.watching(folder))
             stack.callback(leftovers.remove, folder)
             stack.callback(leftovers.kill, folder, limit_s=GONE_LIMIT_S)
             server = await stack.enter_async_context(BotApiServer.start(bots=["demo"]))

@@ -146,3 +146,11 @@ def test_a_directory_that_does_not_exist_is_named(ground, capsys: pytest.Capture
     gone = Path(ground.folder, "gone")
     assert main(["demo", "--script", "--codex", "sh", "--codex-home", str(gone)]) == 1
     assert "codex-gateway: " in capsys.readouterr().err
+
+
+async def test_a_demo_that_is_killed_leaves_nothing(ground) -> None:
+    with demo(ground) as process:
+        await until(lambda: ground.processes("sleep"))  # a turn with a command is at work
+        process.kill()
+        process.wait(timeout=LIMIT_S)
+        await until(lambda: not ground.processes() and not ground.folders())
