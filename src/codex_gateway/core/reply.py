@@ -346,6 +346,8 @@ class DiffRefusal(StrEnum):
     NO_GIT = "no_git"
     NO_REPOSITORY = "no_repository"
     NO_WORKDIR = "no_workdir"
+    #: It belongs to another account, and git reads it only once that is allowed.
+    NOT_TRUSTED = "not_trusted"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     #: git itself failed; its words say why.
@@ -356,7 +358,7 @@ class DiffRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiffRefused:
-    """Why no diff is shown; `words` are git's own."""
+    """Why no diff is shown; `words` are git's own, or the directory that is not trusted."""
 
     reason: DiffRefusal
     words: str = ""

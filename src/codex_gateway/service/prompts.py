@@ -40,10 +40,19 @@ class Prompts:
         self._binding = binding
         self._clock = clock
 
-    async def take(self, errand: Errand, ask: Ask, *, also: tuple[tuple[InboxId, int], ...] = ()) -> None:
+    async def take(
+        self,
+        errand: Errand,
+        ask: Ask,
+        *,
+        also: tuple[tuple[InboxId, int], ...] = (),
+        asked_at: int | None = None,
+        album: str = "",
+    ) -> None:
         """Queue a prompt with its files, unless nobody can make anything of them.
 
-        `also` are the updates and messages of its other parts.
+        `also` are the updates and messages of its other parts; `asked_at` is when the last of them was said, and
+        `album` the one that its files are of: by these, what arrives late finds it.
         """
         files = sorted_out(ask.attachments, can_listen=bool(errand.policy.transcribe_cmd))
         if files is None:
@@ -52,7 +61,8 @@ class Prompts:
                 await self._counter.close(replace(errand, inbox_id=inbox_id))
             await self._counter.answer(errand, NotUnderstood(misspoken))
         else:
-            await self.ask(errand, with_quote(ask.quoted, ask.prompt or unsaid(files)), attachments=files, also=also)
+            prompt = with_quote(ask.quoted, ask.prompt or unsaid(files))
+            await self.ask(errand, prompt, attachments=files, also=also, asked_at=asked_at, album=album)
 
     async def amend(self, errand: Errand, ask: Ask) -> None:
         """Change the prompt of a message that was changed, as long as its run waits."""
@@ -76,6 +86,8 @@ class Prompts:
         retry_of: RunId | None = None,
         attachments: tuple[Attachment, ...] = (),
         also: tuple[tuple[InboxId, int], ...] = (),
+        asked_at: int | None = None,
+        album: str = "",
     ) -> None:
         """Queue a prompt in the session of its chat."""
         placed = await self._binding.placed(errand)
@@ -92,6 +104,8 @@ class Prompts:
             retry_of=retry_of,
             attachments=attachments,
             also=also,
+            asked_at=asked_at,
+            album=album,
         )
         run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())
         _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)

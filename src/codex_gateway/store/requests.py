@@ -12,8 +12,9 @@ from codex_gateway.core.outcome import StopReason
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import NothingRuns, NotWaiting, QueuedCard, Stopping
 from codex_gateway.core.run import Run, RunState
-from codex_gateway.store import amending, attachments, inbox, outbox, queue, runs, sessions
+from codex_gateway.store import amending, attachments, inbox, joining, outbox, queue, runs, sessions
 from codex_gateway.store.database import Database, Transaction
+from codex_gateway.store.joining import LateParts
 from codex_gateway.store.outbox import Compose
 
 
@@ -31,6 +32,10 @@ class NewRun:
     attachments: tuple[Attachment, ...] = ()
     #: The updates and messages of its other parts, of a prompt that came in several.
     also: tuple[tuple[InboxId, int], ...] = ()
+    #: When it was said, by the chat's own clock, a Unix time.
+    asked_at: int | None = None
+    #: The album whose files are with it.
+    album: str = ""
 
 
 class Requests:
@@ -50,7 +55,8 @@ class Requests:
             run_id = RunId(
                 await tx.insert(
                     "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
-                    " prompt, workdir, retry_of, queued_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " prompt, workdir, retry_of, queued_at, asked_at, album)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         new.inbox_id,
                         session.id,
@@ -63,6 +69,8 @@ class Requests:
                         str(new.workdir),
                         new.retry_of,
                         now,
+                        new.asked_at,
+                        new.album or None,
                     ),
                 )
             )
@@ -121,6 +129,10 @@ class Requests:
                 tx, inbox_id, chat, message_id=message_id, prompt=prompt, compose=compose, now=now
             )
         )
+
+    async def join(self, late: LateParts, *, now: float) -> Run | None:
+        """Add messages to the prompt they belong to while it waits; see `joining`."""
+        return await self._database.write(lambda tx: joining.join(tx, late, now=now))
 
     async def fork(
         self, inbox_id: InboxId, chat: ChatRef, *, run_id: RunId, compose: Compose, reply_to: int, now: float

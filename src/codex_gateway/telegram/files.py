@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import PurePosixPath
+from shlex import quote
 from typing import assert_never
 
 from codex_gateway.core import reply as say
@@ -160,6 +161,8 @@ def _no_diff(reply: say.DiffRefused) -> Message:
             sentence = _("The work directory is in no git repository, so there is no diff.")
         case say.DiffRefusal.NO_WORKDIR:
             sentence = _("The work directory does not exist any more.")
+        case say.DiffRefusal.NOT_TRUSTED:
+            return _not_trusted(reply.words)
         case say.DiffRefusal.TIMEOUT:
             sentence = _("git took too long for the diff, and was stopped.")
         case say.DiffRefusal.TOO_LARGE:
@@ -171,3 +174,10 @@ def _no_diff(reply: say.DiffRefused) -> Message:
         case _:
             assert_never(reply.reason)
     return Page().say(sentence).done()
+
+
+def _not_trusted(directory: str) -> Message:
+    page = Page().say(
+        _("The repository belongs to another account, so git does not read it. To allow it, run as the gateway's user:")
+    )
+    return page.line().code(f"git config --global --add safe.directory {quote(directory)}").done()
