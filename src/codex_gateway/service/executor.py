@@ -99,6 +99,7 @@ class Executor:
         async def begin(conduct: Conduct) -> Attempt:
             conduct.is_resumed = True
             conduct.narration.said_to_bytes = await self._outbox.said_to_bytes(run.id)
+            conduct.has_spoken = conduct.narration.said_to_bytes > 0
             return attempt
 
         await self._conduct(run, begin, self._agents[run.chat.bot].reattach)
