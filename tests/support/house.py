@@ -27,8 +27,8 @@ from codex_gateway.demo.model import ScriptedModel, write_codex_home
 from support.codex_lab import Cli
 from support.real_codex import codex_environment, require_codex
 
-#: More than any case takes on a slow machine; a wait that reaches it is a failure.
-LIMIT_S = 45.0
+#: Only what is dead makes one wait so long, however busy the machine is; a test has more, so that this is told first.
+LIMIT_S = 120.0
 
 
 @dataclass(slots=True)
@@ -371,7 +371,7 @@ def _command_line(pid: int) -> bytes:
 async def gone(mark: str) -> None:
     """Nothing that was started in a house is alive; what is about to go gets a moment."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while list(marked(mark)):
                 await asyncio.sleep(0.02)
     except TimeoutError:
