@@ -31,6 +31,8 @@ class NewRun:
     attachments: tuple[Attachment, ...] = ()
     #: The updates and messages of its other parts, of a prompt that came in several.
     also: tuple[tuple[InboxId, int], ...] = ()
+    #: The session that it is for; None: the one its chat speaks to.
+    session_id: SessionId | None = None
 
 
 class Requests:
@@ -44,16 +46,14 @@ class Requests:
 
         async def work(tx: Transaction) -> RunId:
             chat = new.chat
-            session = await sessions.find(tx, chat)
-            if session is None:
-                raise LookupError(f"no session is bound to {chat}")
+            session_id = new.session_id or await _session_id(tx, chat)
             run_id = RunId(
                 await tx.insert(
                     "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
                     " prompt, workdir, retry_of, queued_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         new.inbox_id,
-                        session.id,
+                        session_id,
                         chat.bot,
                         chat.chat_id,
                         chat.topic_id,
@@ -70,7 +70,7 @@ class Requests:
             for inbox_id, _ in new.also:
                 await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
             await attachments.add(tx, run_id, new.attachments, retry_of=new.retry_of)
-            card = QueuedCard(run_id, ahead=await _ahead(tx, session.id, run_id))
+            card = QueuedCard(run_id, ahead=await _ahead(tx, session_id, run_id))
             await outbox.add(
                 tx,
                 chat,
@@ -151,7 +151,8 @@ class Requests:
     ) -> Run | None:
         """End a queued run, or write down that a running one is to be stopped; returns the latter.
 
-        The run is the one named, if it belongs to the chat; else whatever its session is at.
+        The run is the one named, if it belongs to the chat; else whatever its session is at; else what the chat has
+        asked for in another one.
         """
 
         async def work(tx: Transaction) -> Run | None:
@@ -205,12 +206,21 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
     session = await sessions.find(tx, chat)
     if session is None:
         return None
-    found = await runs.select(
+    live = "r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1"
+    # what the chat has asked for in a session that it spoke to before is what runs here too
+    found = await runs.select(tx, f"r.session_id = ? AND {live}", (session.id,)) or await runs.select(
         tx,
-        "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1",
-        (session.id,),
+        f"r.bot = ? AND r.chat_id = ? AND r.topic_id = ? AND {live}",
+        (chat.bot, chat.chat_id, chat.topic_id),
     )
     return found[0] if found else None
+
+
+async def _session_id(tx: Transaction, chat: ChatRef) -> SessionId:
+    session = await sessions.find(tx, chat)
+    if session is None:
+        raise LookupError(f"no session is bound to {chat}")
+    return session.id
 
 
 async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
