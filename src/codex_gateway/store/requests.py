@@ -98,19 +98,20 @@ class Requests:
     ) -> None:
         """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent.
 
-        With `edits` the answer takes the place of that message.
+        With `edits` the answer takes the place of that message, unless that is one about a run.
         """
         await self._database.write(
             lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
         )
 
     async def show(self, chat: ChatRef, *, parcels: Sequence[Parcel], edits: int, now: float) -> None:
-        """Put messages in the place of one whose button has done its work."""
-        await self._database.write(
-            lambda tx: outbox.add(
-                tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=edits
-            )
-        )
+        """Put messages in the place of one whose button has done its work, unless that is one about a run."""
+
+        async def work(tx: Transaction) -> None:
+            place = await _place(tx, chat, edits)
+            await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=place)
+
+        await self._database.write(work)
 
     async def amend(
         self, inbox_id: InboxId, chat: ChatRef, *, message_id: int, prompt: str, compose: Compose, now: float
@@ -192,10 +193,20 @@ async def _answer(
     kept: Path | None = None,
     edits: int | None = None,
 ) -> None:
+    place = await _place(tx, chat, edits)
     await outbox.add(
-        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=edits
+        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=place
     )
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
+
+
+async def _place(tx: Transaction, chat: ChatRef, message_id: int | None) -> int | None:
+    """The message to write into; None for what tells of a run: whoever makes up a button must not wipe that out."""
+    row = await tx.first(
+        "SELECT 1 FROM outbox WHERE bot = ? AND chat_id = ? AND message_id = ? AND run_id IS NOT NULL LIMIT 1",
+        (chat.bot, chat.chat_id, message_id),
+    )
+    return message_id if row is None else None
 
 
 async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run | None:
