@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codex_gateway.core.manner import CHOICES
 from codex_gateway.demo.bot_api import Chat, Message, Person
-from codex_gateway.telegram.inbound import _BUTTON_WISHES
+from codex_gateway.telegram.inbound import _BUTTON_WISHES, _UNSUPPORTED
 from codex_gateway.telegram.wording import COMMANDS
 from support.codex_lab import SCRIPTED
 from support.house import House, house
@@ -169,3 +169,29 @@ async def test_every_command_with_words_that_it_has_no_use_for_is_answered_and_s
         assert "Write the prompt behind /new" in (await answered(it, chat, it.say("/new  "))).text
         assert it.query("SELECT count(*) FROM runs") == [(0,)]
         assert it.query("SELECT count(*) FROM bindings WHERE chat_id <> 0") == [(0,)]
+
+
+async def test_every_kind_of_message_that_cannot_be_taken_gets_a_sentence_and_a_strangers_gets_none(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        await it.start()
+        mallory = it.server.person("Mallory")
+        alone = it.server.private_chat(mallory, it.bot().account)
+        kinds = sorted(set(_UNSUPPORTED) - {"photo", "voice", "audio", "video", "video_note", "document", "animation"})
+        for number, kind in enumerate(kinds, start=1):
+            for person, chat in ((mallory, alone), (it.owner, it.bot().chat)):
+                update: dict[str, object] = {
+                    "message": {
+                        "message_id": 1,  # what is answered is found
+                        "date": number,
+                        "chat": {"id": chat.id, "type": "private", "first_name": "x"},
+                        "from": {"id": person.id, "is_bot": False, "first_name": "x"},
+                        kind: {"nobody": "knows"},
+                    }
+                }
+                it.server.inject_update(it.bot().account, update)
+            await it.see(lambda number=number: len(of_bot(it.bot().chat)) == number)  # type: ignore[misc]
+            assert of_bot(it.bot().chat)[-1].text.startswith("I cannot take "), kind
+        assert len(kinds) > 8 and of_bot(alone) == []
+        assert it.query("SELECT count(*) FROM runs") == [(0,)]
