@@ -183,3 +183,17 @@ async def test_the_list_says_which_session_this_chat_speaks_to(tmp_path: Path) -
         await it.say(rq.Bind("login"))
         await it.say(rq.AskSessions())
         await until(lambda: any(f"bound='{LOGIN}'" in text for text in it.chat.texts(CHAT)))
+
+
+async def test_stop_ends_what_the_chat_has_asked_for_in_a_session_that_it_spoke_to_before(tmp_path: Path) -> None:
+    agent = PlayedAgent(plays={"a": playing(gate=asyncio.Event())})
+    async with hall(tmp_path, agent=agent, shelf=stocked()) as it:
+        await it.say("a", chat=ONE, private=False)
+        await until(lambda: len(agent.turns) == 1)
+        await it.say(rq.Bind("login"), chat=ONE, private=False)
+        await it.say(rq.Bind("shop"), chat=TWO, private=False)
+        await it.say(rq.Cancel(), chat=TWO, private=False)
+        await until(lambda: "NothingRuns()" in it.chat.texts(TWO))
+        await it.say(rq.Cancel(), chat=ONE, private=False)
+        await it.settled(1)
+        assert await it.states() == ["stopped"]

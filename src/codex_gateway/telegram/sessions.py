@@ -40,7 +40,7 @@ def told(reply: SessionReply) -> Message:
         case say.Bound():
             return _bound(reply)
         case say.WorkdirChanged(workdir=workdir):
-            return Page().say(_("From now on Codex works here in ")).code(str(workdir)).say(".").done()
+            return Page().say(_("From now on Codex works here in ")).code(str(workdir)).say(_(".")).done()
         case say.SessionToBegin():
             return _to_begin(reply)
         case say.Unbound():
@@ -129,7 +129,7 @@ def _picks(sessions: Sequence[SavedSession], first: int) -> Keyboard:
 
 
 def _bound(reply: say.Bound) -> Message:
-    page = Page().say(_("🔗 This chat goes on with ")).bold(_title(reply.session)).say(".")
+    page = Page().say(_("🔗 This chat goes on with ")).bold(_title(reply.session)).say(_("."))
     page.line(_("Session ")).code(reply.session.thread_id)
     page.line(_("Work directory ")).code(str(reply.workdir))
     if reply.elsewhere is not None:
@@ -191,7 +191,7 @@ def _no_workdir(reply: say.NoWorkdir) -> Message:
     page = Page().say("📁 ").code(one_line(reply.words, _NAMED_LIMIT)).say(": ")
     match reply.why:
         case DirectoryFault.NOT_THERE:
-            page.say(_("there is no such directory. Relative ones begin at ")).code(str(reply.base)).say(".")
+            page.say(_("there is no such directory. Relative ones begin at ")).code(str(reply.base)).say(_("."))
         case DirectoryFault.NOT_A_DIRECTORY:
             page.say(_("that is no directory."))
         case DirectoryFault.NOT_ALLOWED:
