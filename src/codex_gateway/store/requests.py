@@ -151,7 +151,8 @@ class Requests:
     ) -> Run | None:
         """End a queued run, or write down that a running one is to be stopped; returns the latter.
 
-        The run is the one named, if it belongs to the chat; else whatever its session is at.
+        The run is the one named, if it belongs to the chat; else whatever its session is at, or when that is
+        idle what the chat itself has left behind in another one.
         """
 
         async def work(tx: Transaction) -> Run | None:
@@ -207,8 +208,10 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
         return None
     found = await runs.select(
         tx,
-        "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1",
-        (session.id,),
+        "r.state IN ('running', 'queued') AND"
+        " (r.session_id = ?1 OR (r.bot = ?2 AND r.chat_id = ?3 AND r.topic_id = ?4))"
+        " ORDER BY r.session_id <> ?1, r.state DESC, coalesce(r.place, r.id) LIMIT 1",
+        (session.id, chat.bot, chat.chat_id, chat.topic_id),
     )
     return found[0] if found else None
 

@@ -209,8 +209,9 @@ def _status(reply: say.StatusReport) -> Message:
     buttons: Keyboard = ()
     if reply.running:
         buttons = _running(page.line(), reply.running, reply)
-    else:
+    elif not reply.elsewhere:
         page.line(_("💤 Nothing is running"))
+    _elsewhere(page, reply.elsewhere)
     page.line(_("⏳ {n} waiting").format(n=reply.waiting) if reply.waiting else _("Nothing waits"))
     if reply.last:
         settled(page.line(_("Last, run {run}: ").format(run=reply.last.run_id)), reply.last)
@@ -238,7 +239,7 @@ def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
 
 
 def _queue(reply: say.QueueReport) -> Message:
-    if not reply.running and not reply.waiting:
+    if not reply.running and not reply.waiting and not reply.elsewhere:
         return _sentence(_("Nothing runs and nothing waits."))
     page = Page()
     if reply.running:
@@ -248,6 +249,7 @@ def _queue(reply: say.QueueReport) -> Message:
             page.say(_("⚙️ Run {run}").format(run=reply.running.run_id))
             page.say(f" · {duration(reply.running.elapsed_s)}")
         page.say(f" · {_prompt(reply.running)}")
+    _elsewhere(page, reply.elsewhere)
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         waits = _("Run {run} · waits {time}").format(run=line.run_id, time=duration(line.elapsed_s))
         page.line(f"{place}. {waits} · {_prompt(line)}")
@@ -256,6 +258,13 @@ def _queue(reply: say.QueueReport) -> Message:
     if not reply.waiting:
         page.line(_("Nothing waits behind it."))
     return page.done(queues.buttons(reply.waiting[:_LISTED]))
+
+
+def _elsewhere(page: Page, runs: tuple[say.RunLine, ...]) -> None:
+    """What the chat has at work in sessions that it has left."""
+    for line in runs:
+        told = _("⚙️ Run {run} · {time} · in the session this chat spoke to before · {prompt}")
+        page.line(told.format(run=line.run_id, time=duration(line.elapsed_s), prompt=_prompt(line)))
 
 
 def _prompt(line: say.RunLine) -> str:
