@@ -199,6 +199,10 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
         misspoken(MisspokenReason.EMPTY_PROMPT, ""),
         ["What shall Codex do? Write it in the same message."],
     ),
+    "a command that was edited": (
+        misspoken(MisspokenReason.EDITED, ""),
+        ["An edited message starts nothing: send it as a new one."],
+    ),
     "photo": (
         misspoken(MisspokenReason.UNSUPPORTED_CONTENT, "photo"),
         ["I cannot take a photo: please write it as text."],

@@ -327,6 +327,8 @@ def _not_understood(misspoken: Misspoken) -> str:
             return _("I cannot take {content}: please write it as text.").format(content=content)
         case MisspokenReason.UNKNOWN_BUTTON:
             return _("That button is of no use any more. The commands still are: /help lists them.")
+        case MisspokenReason.EDITED:
+            return _("An edited message starts nothing: send it as a new one.")
         case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
             return file_trouble(misspoken)
         case _:
