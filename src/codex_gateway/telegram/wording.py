@@ -48,10 +48,12 @@ COMMANDS = (
     Command("status", mark("What is going on, and how it went before")),
     Command("lastresult", mark("Say the last answer again")),
     Command("queue", mark("What waits")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
     Command("session", mark("Which session and directory this chat is bound to")),
     Command("sessions", mark("Which sessions there are, to choose from")),
-    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION")),
-    Command("newsession", mark("Let the next prompt begin a session"), mark("DIR")),
+    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION [DIR]")),
+    Command("newsession", mark("Let the next prompt begin a session"), mark("[DIR]")),
     Command("fork", mark("Let the next prompt go on in a fork of the session")),
     Command("unbind", mark("Go back to the bot’s own session")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
@@ -59,8 +61,6 @@ COMMANDS = (
     Command("format", mark("What answers are made of"), "[text|rich]"),
     Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
-    Command("get", mark("Send a file of the work directory"), mark("PATH")),
-    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
