@@ -101,7 +101,7 @@ async def test_the_diff_comes_as_text_or_as_a_file_or_as_a_sentence(tmp_path: Pa
         (work / "new.py").write_text("")
         before = len(it.bot().chat.messages)
         [summary] = await reply_to(it, "/diff", count=before + 2)
-        assert summary.text == "1 file changed · +1 −1\nNot known to git:\nnew.py"
+        assert summary.text == "1 file changed · +1 −1\nNew, and not known to git yet (/get sends one):\nnew.py"
         text = it.bot().chat.messages[-1]
         assert "+x = '```'" in text.text and [(e.type, e.language) for e in text.entities] == [("pre", "diff")]
         (work / "a.py").write_text("y = 2\n" * 3000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ async def _crowd(tmp_path: Path) -> None:
             # A token of the reserve is always there for them, or comes back with the next repaint's.
             assert answer.at - ended[str(number)] < 15 and status.edits[-1].at - ended[str(number)] < 25
             painted = [edit.at for edit in status.edits if edit.at <= ended[str(number)]]
-            gaps = [later - earlier for earlier, later in zip(painted, painted[1:], strict=False)]
+            gaps = [later - earlier for earlier, later in itertools.pairwise(painted)]
             assert len(painted) >= 8 and max(gaps) < 120, (number, gaps)
         most = [request.at for request in server.requests if request.method != "getUpdates"]
         assert all(last - first >= 60.0 for first, last in zip(most, most[20:], strict=False))

@@ -119,8 +119,10 @@ def _diff(reply: say.DiffReport, limit: int) -> list[Message]:
         changed = plural("{n} file changed", "{n} files changed", reply.files)
         page.say(f"{changed} · +{reply.added} −{reply.removed}")
     else:
-        page.say(_("Nothing differs from the last commit."))
-    _list(page, _("Not known to git:"), reply.untracked)
+        page.say(
+            _("No file that git knows has changed.") if reply.untracked else _("Nothing differs from the last commit.")
+        )
+    _list(page, _("New, and not known to git yet (/get sends one):"), reply.untracked)
     _list(page, _("Left out, since they may hold passwords or keys:"), reply.secret)
     summary = page.done()
     if reply.kept is not None:

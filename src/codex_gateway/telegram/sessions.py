@@ -176,11 +176,11 @@ def _why_not(why: say.BindFault, about: str) -> str:
         case say.BindFault.NOTHING_TO_FORK:
             return _("There is nothing to fork yet: the first prompt here begins a session.")
         case say.BindFault.CANNOT_FORK if about:
-            return _("Codex {about} cannot fork a session by itself: a newer one can. /newsession begins one.").format(
-                about=about
-            )
+            return _(
+                "The Codex installed here ({about}) has no codex exec fork. /newsession begins a new session."
+            ).format(about=about)
         case say.BindFault.CANNOT_FORK:
-            return _("The installed Codex cannot fork a session. /newsession begins one.")
+            return _("The Codex installed here has no codex exec fork. /newsession begins a new session.")
         case say.BindFault.NOT_BOUND:
             return _("This chat speaks to the bot’s own session already.")
         case _:

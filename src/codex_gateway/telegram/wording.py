@@ -48,10 +48,12 @@ COMMANDS = (
     Command("status", mark("What is going on, and how it went before")),
     Command("lastresult", mark("Say the last answer again")),
     Command("queue", mark("What waits")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
     Command("session", mark("Which session and directory this chat is bound to")),
     Command("sessions", mark("Which sessions there are, to choose from")),
-    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION")),
-    Command("newsession", mark("Let the next prompt begin a session"), mark("DIR")),
+    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION [DIR]")),
+    Command("newsession", mark("Let the next prompt begin a session"), mark("[DIR]")),
     Command("fork", mark("Let the next prompt go on in a fork of the session")),
     Command("unbind", mark("Go back to the bot’s own session")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
@@ -59,8 +61,6 @@ COMMANDS = (
     Command("format", mark("What answers are made of"), "[text|rich]"),
     Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
-    Command("get", mark("Send a file of the work directory"), mark("PATH")),
-    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
@@ -209,8 +209,9 @@ def _status(reply: say.StatusReport) -> Message:
     buttons: Keyboard = ()
     if reply.running:
         buttons = _running(page.line(), reply.running, reply)
-    else:
+    elif not reply.elsewhere:
         page.line(_("💤 Nothing is running"))
+    _elsewhere(page, reply.elsewhere)
     page.line(_("⏳ {n} waiting").format(n=reply.waiting) if reply.waiting else _("Nothing waits"))
     if reply.last:
         settled(page.line(_("Last, run {run}: ").format(run=reply.last.run_id)), reply.last)
@@ -238,7 +239,7 @@ def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
 
 
 def _queue(reply: say.QueueReport) -> Message:
-    if not reply.running and not reply.waiting:
+    if not reply.running and not reply.waiting and not reply.elsewhere:
         return _sentence(_("Nothing runs and nothing waits."))
     page = Page()
     if reply.running:
@@ -248,6 +249,7 @@ def _queue(reply: say.QueueReport) -> Message:
             page.say(_("⚙️ Run {run}").format(run=reply.running.run_id))
             page.say(f" · {duration(reply.running.elapsed_s)}")
         page.say(f" · {_prompt(reply.running)}")
+    _elsewhere(page, reply.elsewhere)
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         waits = _("Run {run} · waits {time}").format(run=line.run_id, time=duration(line.elapsed_s))
         page.line(f"{place}. {waits} · {_prompt(line)}")
@@ -256,6 +258,13 @@ def _queue(reply: say.QueueReport) -> Message:
     if not reply.waiting:
         page.line(_("Nothing waits behind it."))
     return page.done(queues.buttons(reply.waiting[:_LISTED]))
+
+
+def _elsewhere(page: Page, runs: tuple[say.RunLine, ...]) -> None:
+    """What the chat has at work in sessions that it has left."""
+    for line in runs:
+        told = _("⚙️ Run {run} · {time} · in the session this chat spoke to before · {prompt}")
+        page.line(told.format(run=line.run_id, time=duration(line.elapsed_s), prompt=_prompt(line)))
 
 
 def _prompt(line: say.RunLine) -> str:
@@ -318,6 +327,8 @@ def _not_understood(misspoken: Misspoken) -> str:
             return _("I cannot take {content}: please write it as text.").format(content=content)
         case MisspokenReason.UNKNOWN_BUTTON:
             return _("That button is of no use any more. The commands still are: /help lists them.")
+        case MisspokenReason.EDITED:
+            return _("An edited message starts nothing: send it as a new one.")
         case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
             return file_trouble(misspoken)
         case _:
