@@ -103,7 +103,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ),
         "⚙️ Working · 1:05 · 7 steps · 2 files\n"
         "▸ `sleep 100`\n"
-        ">|✓ edit src/app.py\n"
+        ">|✓ edit `src/app.py`\n"
         "✗ pytest -q tests (exit 1)\n"
         "✓ ls -la>|\n"
         "⚠️ Reconnecting… 2/5\n"

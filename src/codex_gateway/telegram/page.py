@@ -9,6 +9,7 @@ from string import Formatter
 
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.markup.entities import Formatted, Span, formatted, spans_of
+from codex_gateway.telegram.markup.names import names_as_code
 from codex_gateway.telegram.message import Keyboard, Message
 
 
@@ -85,7 +86,7 @@ class Page:
         return self.say(text)
 
     def done(self, keyboard: Keyboard = ()) -> Message:
-        return Message(formatted(self._text, self._spans), keyboard)
+        return Message(formatted(self._text, names_as_code(self._text, self._spans)), keyboard)
 
     def _new_line(self) -> None:
         if self._text and not self._text.endswith("\n"):
