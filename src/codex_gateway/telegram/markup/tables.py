@@ -10,8 +10,8 @@ from codex_gateway.telegram.markup.characters import display_width
 from codex_gateway.telegram.markup.inline import InlineWriter, plain_text
 
 #: Columns of a block of code on a phone held upright, 390 points wide, at the usual text size. Such a block leaves
-#: about 278 points for its text; a character takes 0.6 of the size, which is 11 to 14 points in Telegram for Android (smaller
-#: for longer code) and up to 15 in the other apps: 278 / (0.602 * 15) = 30.8. A row that wraps is worse than cards.
+#: about 278 points for its text; a character takes 0.6 of the size, which is 11 to 14 points in Telegram for Android
+#: (smaller for longer code) and up to 15 in others: 278 / (0.602 * 15) = 30.8. A row that wraps is worse than cards.
 WIDEST_TABLE = 30
 
 #: What stands between two columns, and in the rule below the head: with some air, else without.
