@@ -185,15 +185,15 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
     ),
     "typo": (
         misspoken(MisspokenReason.UNKNOWN_COMMAND, "/stpo"),
-        ["/stpo is no command here. Did you mean /stop? /help lists them."],
+        ["`/stpo` is no command here. Did you mean /stop? /help lists them."],
     ),
     "no such command": (
         misspoken(MisspokenReason.UNKNOWN_COMMAND, "/weather"),
-        ["/weather is no command here. /help lists them."],
+        ["`/weather` is no command here. /help lists them."],
     ),
     "new without a prompt": (
         misspoken(MisspokenReason.EMPTY_PROMPT, "/new"),
-        ["Write the prompt behind /new, such as: /new Why does the last test fail?"],
+        ["Write the prompt behind /new, such as: `/new Why does the last test fail?`"],
     ),
     "mention without a prompt": (
         misspoken(MisspokenReason.EMPTY_PROMPT, ""),

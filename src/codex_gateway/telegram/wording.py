@@ -131,7 +131,7 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = F
         case say.Help():
             return [_help()]
         case say.NotUnderstood(misspoken=misspoken):
-            return [_sentence(_not_understood(misspoken))]
+            return [_not_understood(misspoken).done()]
         case say.OutsideWords(markdown=markdown):
             return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
@@ -275,7 +275,7 @@ def _session(reply: say.SessionReport) -> Message:
     page = Page().bold(reply.bot)
     if reply.thread_id:
         page.line(_("Session ")).code(reply.thread_id)
-    else:
+    elif reply.fork_of is None:
         page.line(_("No session yet: the first prompt begins one."))
     page.line(_("Work directory ")).code(str(reply.workdir))
     page.line(_("Codex home ")).code(str(reply.codex_home))
@@ -308,27 +308,27 @@ def _help() -> Message:
     return page.done()
 
 
-def _not_understood(misspoken: Misspoken) -> str:
-    about = one_line(misspoken.about, 40)
+def _not_understood(misspoken: Misspoken) -> Page:
+    page, about = Page(), one_line(misspoken.about, 40)
     match misspoken.reason:
         case MisspokenReason.UNKNOWN_COMMAND:
             near = difflib.get_close_matches(about.lstrip("/"), [command.name for command in COMMANDS], n=1)
             if near:
                 guess = _("{command} is no command here. Did you mean /{near}? /help lists them.")
-                return guess.format(command=about, near=near[0])
-            return _("{command} is no command here. /help lists them.").format(command=about)
+                return page.weave(guess, command=Code(about), near=near[0])
+            return page.weave(_("{command} is no command here. /help lists them."), command=Code(about))
         case MisspokenReason.EMPTY_PROMPT if about:
-            example = _("Write the prompt behind {command}, such as: {command} Why does the last test fail?")
-            return example.format(command=about)
+            example = _("Write the prompt behind {command}, such as: `{command} Why does the last test fail?`")
+            return page.prose(example.format(command=about))
         case MisspokenReason.EMPTY_PROMPT:
-            return _("What shall Codex do? Write it in the same message.")
+            return page.say(_("What shall Codex do? Write it in the same message."))
         case MisspokenReason.UNSUPPORTED_CONTENT:
             content = _(_CONTENT[about]) if about in _CONTENT else _("this kind of message")
-            return _("I cannot take {content}: please write it as text.").format(content=content)
+            return page.say(_("I cannot take {content}: please write it as text.").format(content=content))
         case MisspokenReason.UNKNOWN_BUTTON:
-            return _("That button is of no use any more. The commands still are: /help lists them.")
+            return page.say(_("That button is of no use any more. The commands still are: /help lists them."))
         case MisspokenReason.EDITED:
-            return _("An edited message starts nothing: send it as a new one.")
+            return page.say(_("An edited message starts nothing: send it as a new one."))
         case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
             return file_trouble(misspoken)
         case _:

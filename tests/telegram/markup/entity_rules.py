@@ -100,8 +100,8 @@ def _mutual_faults(outer: Entity, inner: Entity) -> list[str]:
     found = []
     if inner.offset + inner.length > outer.offset + outer.length:
         found.append("partial overlap")
-    if {outer.type, inner.type} & _HOLD_NOTHING:
-        found.append("code holds nothing and is in nothing")
+    if outer.type in _HOLD_NOTHING or (inner.type in _HOLD_NOTHING and outer.type not in _QUOTES):
+        found.append("code holds nothing and is in nothing but quotations")
     if {outer.type, inner.type} <= _QUOTES:
         found.append("nested quotation")
     if outer.type == inner.type:

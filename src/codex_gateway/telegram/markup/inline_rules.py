@@ -24,6 +24,10 @@ _LONGEST_MATH = 2000
 _LONGEST_WORD = 256
 _LATEX_SIGN = re.compile(r"[\\^_{}]")
 _DISPLAY_MATH = re.compile(r"\$\$(?!\$)((?:[^$]|\$(?!\$)){1,2000}?)\$\$")
+#: `$n$`, `$k = 3$`, `$O(n)$`: letters that stand alone, with numbers and signs between them. `$HOME` is none.
+_PLAIN_MATH = re.compile(
+    r"(?<![\w$])\$(?=[A-Za-z(])((?:[A-Za-z](?![A-Za-z])|\d|[-+*/=<>≤≥≈(), .!|'])+)(?<=[\w)!'])\$(?![\w$])"
+)
 _INLINE_MATH = re.compile(r"\$(?=[^\s$])([^$\n`]{0,300})(?<=[^\s\\])\$(?!\d)")
 _URL_REST = re.compile(r"://(?:(?!\*\*)[!#$%&*+,\-./0-9:;=?@A-Z^_a-z{}~])+")
 _ADDRESS = re.compile(r"<((?:https?|tg):[^\s<>]+)>", re.IGNORECASE)
@@ -76,7 +80,9 @@ def math(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "$":
         return False
     match = _DISPLAY_MATH.match(state.src, state.pos) or _INLINE_MATH.match(state.src, state.pos)
-    if match is None or match.end() > state.posMax or not _LATEX_SIGN.search(match[1]):
+    if match is not None and not _LATEX_SIGN.search(match[1]):
+        match = _PLAIN_MATH.match(state.src, state.pos)
+    if match is None or match.end() > state.posMax:
         return False
     return _keep(state, silent, match.end(), kind="math")
 
