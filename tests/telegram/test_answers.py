@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from codex_gateway.core.errors import FormRefused
-from codex_gateway.core.ids import RunId
+from codex_gateway.core.ids import ChatRef, RunId
 from codex_gateway.core.manner import Form, Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Answer, LastResult, OutsideWords, Reply
@@ -62,6 +64,30 @@ async def test_up_to_the_limit_an_answer_comes_as_messages(chat: TelegramChat, s
     messages = await deliver(chat, stage, Answer(RunId(7), text))
     assert [message.document for message in messages] == [None] * 4
     assert words(messages) == text.split()
+
+
+async def test_the_loop_goes_on_while_an_answer_of_any_length_is_rendered(chat: TelegramChat, stage: Stage) -> None:
+    loop_thread, rendering_threads = threading.get_ident(), set()
+
+    def manner_of(_: ChatRef) -> Manner:
+        rendering_threads.add(threading.get_ident())
+        return Manner()
+
+    chat._manner_of = manner_of
+    for long in (Answer(RunId(7), LONG), LastResult(RunId(7), LONG), OutsideWords(LONG)):
+        assert await chat.worded(stage.chat_of(), long) == chat.compose(stage.chat_of(), long)
+        assert len(rendering_threads) == 2, "one is the loop's own, of the comparison"
+        rendering_threads.clear()
+    await chat.worded(stage.chat_of(), Answer(RunId(7), "short"))
+    assert rendering_threads == {loop_thread}
+
+
+def test_the_file_holds_the_answer_to_the_byte() -> None:
+    text = "\r\n  \x1b[31mred\x1b[0m\t\n" + LONG + "\x00 \u2028 e\u0301 \U0001f389\r\n\n "
+    _, file = answer(text, limit=1000, most_messages=1)
+    assert file.document is not None and file.document.text == text
+    _, file = answer(text + "\ud83d", limit=1000, most_messages=1)
+    assert file.document is not None and file.document.text == text + "\ufffd", "half a character is none"
 
 
 def test_a_limit_of_0_is_none() -> None:

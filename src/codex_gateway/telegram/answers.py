@@ -7,7 +7,6 @@ import re
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.manner import Form
 from codex_gateway.telegram.markup import Formatted, render_parts, rich_parts
-from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.tongue import _
@@ -17,6 +16,8 @@ from codex_gateway.telegram.units import size
 RICH_LIMIT = 32_768
 
 _NAME_LIMIT = 40
+#: Half a character, which no file and no request can hold.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -49,7 +50,7 @@ def _of_text(markdown: str, limit: int, most_messages: int, file: str) -> list[M
     parts = [Message(part) for part in render_parts(markdown, limit)]
     if not most_messages or len(parts) <= most_messages:
         return parts
-    text = clean(markdown)
+    text = _SURROGATE.sub("\ufffd", markdown)  # all else is as Codex wrote it, to the byte
     caption = _("📄 The whole answer, {size}. The message above is how it begins.").format(
         size=size(len(text.encode()))
     )

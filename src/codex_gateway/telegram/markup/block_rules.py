@@ -20,7 +20,10 @@ _ROOM_FOR_CELLS = "room_for_cells"
 
 _LONGEST_FORMULA_LINES = 60
 _FORMULA_CLOSERS = {"$$": "$$", "\\[": "\\]"}
-_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_LINE_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+#: Characters of a row in which code is looked for: each run of backticks is a look at all that follows.
+_LONGEST_ROW = 4000
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 def deep(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -74,7 +77,19 @@ def table(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bo
     first_token = len(state.tokens)
     gfm_table(state, start_line, _affordable_end(state, start_line, end_line), False)
     _keep_surplus_cells(state, first_token)
+    for token in state.tokens[first_token:]:
+        if token.type == "inline" and "<" in token.content and len(token.content) <= _LONGEST_ROW:
+            token.content = _with_line_breaks(token.content)
     return True
+
+
+def _with_line_breaks(cell: str) -> str:
+    """`<br>` is the only line break that a cell can have; in code it is what it is."""
+    pieces, end = [], 0
+    for code in _CODE_SPAN.finditer(cell):
+        pieces += [_LINE_BREAK.sub("\n", cell[end : code.start()]), code[0]]
+        end = code.end()
+    return "".join([*pieces, _LINE_BREAK.sub("\n", cell[end:])]).strip()
 
 
 def _affordable_end(state: StateBlock, start_line: int, end_line: int) -> int:
@@ -129,6 +144,8 @@ def _cells(line: str) -> list[str]:
 
 def _cells_outside_code(line: str) -> list[str]:
     """Cells as the author meant them: GFM splits at the bar in `int | None` even though it is code."""
+    if len(line) > _LONGEST_ROW:
+        return _cells(line)
     masked = _CODE_SPAN.sub(lambda span: span[0].replace("\\|", "|").replace("|", "\0"), line)
     return [cell.replace("\0", "|") for cell in _cells(masked)]
 
