@@ -90,6 +90,18 @@ def test_the_file_holds_the_answer_to_the_byte() -> None:
     assert file.document is not None and file.document.text == text + "\ufffd", "half a character is none"
 
 
+@pytest.mark.parametrize("joint", ["\n\n", "\n", " ", ""])
+def test_what_comes_after_64_000_characters_is_whole_though_not_formatted(joint: str) -> None:
+    text = joint.join(f"**{n}**word" for n in range(20_000))
+    messages = [message.formatted for message in answer(text, limit=3500)]
+    told, plainly = "".join("".join(m.text for m in messages).split()), "".join(text.split())
+    assert told.replace("*", "") == plainly.replace("*", ""), "nothing lost, nothing twice"
+    assert messages[0].entities and not messages[-1].entities
+    first, file = answer(text, limit=3500, most_messages=4)
+    assert first.formatted == messages[0] and file.document is not None and file.document.text == text
+    assert [other.formatted for other in file.instead] == messages[1:]
+
+
 def test_a_limit_of_0_is_none() -> None:
     assert len(answer(LONG, limit=1000, most_messages=0)) > 15
     assert len(answer(LONG, limit=1000, most_messages=1)) == 2
