@@ -117,6 +117,15 @@ _EXAMPLES = {
         "|a|b|\n|-|-|\n|`int | None`|x|",
         "{pre|a          | b\n-----------+--\nint | None | x}",
     ),
+    "a line break in a cell is a space in columns": (
+        "|a|b|\n|-|-|\n|x<br>y|`<br>` <BR/> z|",
+        "{pre|a   | b\n----+-------\nx y | <br> z}",
+    ),
+    "a line break in a card is one": (
+        "|File|What was done to it|\n|-|-|\n|a<br />b|Something that takes<br>quite a lot of words|",
+        "File: {bold|a\nb}\nWhat was done to it: Something that takes\nquite a lot of words",
+    ),
+    "a line break elsewhere is text": ("a<br>b", "a<br>b"),
     "an escaped bar": ("|a|\n|-|\n|b \\| c|", "{pre|a\n-----\nb | c}"),
     "a table that is just too wide has less between its columns": (
         "| a23456789 | b23456789 | c23456789 |\n|-|-|-|\n| 1 | 2 | 3 |",
