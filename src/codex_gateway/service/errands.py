@@ -90,7 +90,7 @@ class Errands:
             errand = await self._waiting.get()
             backoff = Backoff(first_s=_AGAIN_S, cap_s=_LONGEST_S)
             try:
-                while not await self._is_over(errand):
+                while not await self._is_over(errand):  # noqa: ASYNC110 - nothing tells when it is well again
                     await asyncio.sleep(backoff.next_s())
             finally:
                 self._under_way.discard(errand.inbox_id)
