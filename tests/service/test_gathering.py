@@ -13,8 +13,8 @@ from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import QueuedCard, Reply
-from codex_gateway.core.request import Amend, Ask, AskHelp, Cancel, Shape
-from support.hall import BOT, Hall, KeptChat, KeptDownloads, hall, policy, until
+from codex_gateway.core.request import Amend, Ask, AskHelp, Bind, Cancel, Shape
+from support.hall import BOT, Hall, KeptChat, KeptDownloads, PlayedShelf, hall, policy, until
 
 CUT = Ask("a" * 4000, shape=Shape.CUT)
 FORWARDED = Ask("/stop me", shape=Shape.FORWARDED)
@@ -195,3 +195,14 @@ async def test_a_prompt_that_can_neither_be_queued_nor_closed_ends_nothing(
         chat.broken = False
         await it.say(CUT)
         await it.settled(1)
+
+
+async def test_all_parts_of_a_prompt_are_done_with_when_nobody_may_work_where_it_was_to_be(tmp_path: Path) -> None:
+    shelf = PlayedShelf(workdirs={tmp_path})
+    async with hall(tmp_path, policies=policies(tmp_path, LONG), shelf=shelf) as it:
+        await it.say(Bind(None, str(tmp_path)))
+        shelf.workdirs.clear()  # as after a change of the configuration
+        await it.say(CUT)
+        await it.say(Ask("the end"))
+        await until(lambda: any("NoWorkdir" in text for text in it.chat.texts()))
+        assert (await prompts(it), await open_updates(it)) == ([], 0)
