@@ -20,6 +20,7 @@ from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Errand
 from codex_gateway.service.git_diff import LARGEST_BYTES, NoDiff, working_diff
 from codex_gateway.service.inside import Refused, identities, opened
+from codex_gateway.service.queries import Queries
 from codex_gateway.store.inbox import Fate, Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.requests import Requests
@@ -55,6 +56,7 @@ class Errands:
         inbox: Inbox,
         requests: Requests,
         ledger: Ledger,
+        queries: Queries,
         chat: Chat,
         delivery: Delivery,
         grounds: Grounds,
@@ -63,6 +65,7 @@ class Errands:
         self._inbox = inbox
         self._requests = requests
         self._ledger = ledger
+        self._queries = queries
         self._chat = chat
         self._delivery = delivery
         self._grounds = grounds
@@ -115,7 +118,9 @@ class Errands:
         kept = self._grounds.kept_dir / str(errand.inbox_id)
         match request.wish:
             case rq.SendFile(path=path):
-                reply = await asyncio.to_thread(self._fetch, policy.workdir, path, kept)
+                reply: Reply = await asyncio.to_thread(self._fetch, policy.workdir, path, kept)
+            case rq.ShowLog(run_id=run_id):
+                reply = await self._queries.log(request.chat, policy, run_id)
             case rq.Diff(run_id=run_id):
                 reply = await self._diff(request, policy.workdir, run_id, kept)
             case _:
