@@ -395,6 +395,7 @@ async def hall(
             inbox=Inbox(database),
             requests=Requests(database),
             ledger=ledger,
+            queries=Queries(ledger, executor, clock=clock),
             chat=chat,
             delivery=delivery,
             grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),

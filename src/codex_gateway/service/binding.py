@@ -141,6 +141,15 @@ class Binding:
             return None
         return replace(errand, policy=replace(errand.policy, workdir=run.workdir))
 
+    async def is_open(self, errand: Errand, run: Run) -> bool:
+        """Whether what a run has done may be shown. False, and answered: nobody may work in its directory any more."""
+        if run.workdir == errand.policy.workdir:
+            return True
+        found = await self._named(errand, str(run.workdir))
+        if isinstance(found, NoWorkdir):
+            await self._counter.answer(errand, found)
+        return not isinstance(found, NoWorkdir)
+
     async def _bind(self, errand: Errand, session: SavedSession, directory: Path | None) -> None:
         if session.is_archived:
             await self._counter.answer(errand, NotBound(BindFault.ARCHIVED, session.thread_id))

@@ -24,6 +24,8 @@ class Errand:
     inbox_id: InboxId
     request: Request
     policy: BotPolicy
+    #: The rows of the other parts of a prompt that came in several: they are done when it is.
+    also: tuple[InboxId, ...] = ()
 
     @property
     def chat(self) -> ChatRef:
@@ -51,6 +53,7 @@ class Counter:
             reply_to=errand.request.message_id,
             now=self._clock(),
             edits=errand.request.message_id if in_place else None,
+            also=errand.also,
         )
 
     async def show(self, errand: Errand, reply: Reply) -> None:

@@ -57,10 +57,9 @@ class Prompts:
         `album` the one that its files are of: by these, what arrives late finds it.
         """
         files = sorted_out(ask.attachments, can_listen=bool(errand.policy.transcribe_cmd))
+        errand = replace(errand, also=tuple(inbox_id for inbox_id, _ in also))
         if files is None:
             misspoken = Misspoken(MisspokenReason.VOICE_NOT_CONFIGURED, "")
-            for inbox_id, _ in also:
-                await self._counter.close(replace(errand, inbox_id=inbox_id))
             await self._counter.answer(errand, NotUnderstood(misspoken))
         else:
             prompt = with_quote(ask.quoted, ask.prompt or unsaid(files))

@@ -103,14 +103,19 @@ class Requests:
         now: float,
         kept: Path | None = None,
         edits: int | None = None,
+        also: Sequence[InboxId] = (),  # updates that it answers besides
     ) -> None:
         """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent.
 
         With `edits` the answer takes the place of that message, unless that is one about a run.
         """
-        await self._database.write(
-            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
-        )
+
+        async def work(tx: Transaction) -> None:
+            for other in also:
+                await inbox.close(tx, other, inbox.Fate.HANDLED, now=now)
+            await _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
+
+        await self._database.write(work)
 
     async def show(self, chat: ChatRef, *, parcels: Sequence[Parcel], edits: int, now: float) -> None:
         """Put messages in the place of one whose button has done its work, unless that is one about a run."""

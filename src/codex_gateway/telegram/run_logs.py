@@ -51,16 +51,22 @@ def run_log(log: RunLog, *, limit: int) -> Message:
     if not lines:
         page = Page().say(head).line(_("Its session tells nothing of what it did."))
         return (page.quote(clipped(log.error, _ERROR_LIMIT), folds=True) if log.error else page).done()
-    page = Page().say(head)
+    folded = None if log.left_out else _folded(head, lines, log.error, limit, steps=steps)
+    if folded is not None and utf16_len(folded.formatted.text) <= limit:
+        return folded
+    return Message(Page().say(head).done().formatted, document=Document(f"run-{log.run_id}.txt", _whole(log, lines)))
+
+
+def _folded(head: str, lines: Sequence[_Line], error: str | None, limit: int, *, steps: int) -> Message | None:
+    """All of it in one message; None as soon as that is surely too long, since a turn of hours has thousands."""
+    page, room = Page().say(head), limit
     with page.quoted(folds=True):
         for line in lines:
+            room -= len(one_line(line.text, _LINE_LIMIT))
+            if room < 0:
+                return None
             _short(page.line(), line, is_code=line.sign in _STEPS and steps <= _MOST_CODE)
-    if log.error:
-        page.quote(clipped(log.error, _ERROR_LIMIT), folds=True)
-    message = page.done()
-    if not log.left_out and utf16_len(message.formatted.text) <= limit:
-        return message
-    return Message(Page().say(head).done().formatted, document=Document(f"run-{log.run_id}.txt", _whole(log, lines)))
+    return (page.quote(clipped(error, _ERROR_LIMIT), folds=True) if error else page).done()
 
 
 def _lines(log: RunLog) -> Iterator[_Line]:
