@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from codex_gateway.demo.bot_api import Message
 from support.codex_lab import SCRIPTED
 from support.house import House, house, is_status
+
+#: A chat takes a message a second, so long conversations take their time.
+pytestmark = pytest.mark.timeout(300)
 
 
 def said_in(it: House, topic: int | None) -> list[Message]:
