@@ -40,7 +40,10 @@ def file_trouble(misspoken: Misspoken) -> str:
     """Why nothing can be done with a file that somebody sent."""
     if misspoken.reason is MisspokenReason.FILE_TOO_LARGE:
         name = one_line(misspoken.about, 60)
-        return _("{name} is larger than the 20 MB that Telegram lets a bot download.").format(name=name)
+        return _(
+            "{name} is larger than the 20 MB that Telegram lets a bot download: copy it into the work directory, and"
+            " name it in the prompt."
+        ).format(name=name)
     return _(
         "I cannot listen yet: set transcribe_cmd in the configuration to a command that prints the words of a sound"
         " file, or write it as text."
