@@ -79,7 +79,10 @@ async def test_what_cannot_be_taken_is_said(tmp_path: Path) -> None:
             await it.see(lambda: any(message.text == text for message in chat.messages))
 
         chat.send_document(it.owner, bytes(20_000_001), name="big.iso", caption="look")
-        await said("big.iso is larger than the 20 MB that Telegram lets a bot download.")
+        await said(
+            "big.iso is larger than the 20 MB that Telegram lets a bot download: copy it into the work directory, and"
+            " name it in the prompt."
+        )
         update = {
             "message": {
                 "message_id": 900,

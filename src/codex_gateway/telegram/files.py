@@ -41,7 +41,10 @@ def file_trouble(misspoken: Misspoken) -> Page:
     """Why nothing can be done with a file that somebody sent."""
     if misspoken.reason is MisspokenReason.FILE_TOO_LARGE:
         name = one_line(misspoken.about, 60)
-        too_large = _("{name} is larger than the 20 MB that Telegram lets a bot download.")
+        too_large = _(
+            "{name} is larger than the 20 MB that Telegram lets a bot download: copy it into the work directory, and"
+            " name it in the prompt."
+        )
         return Page().weave(too_large, name=Code(name) if name else _("That file"))
     transcribing = _(
         "I cannot listen yet: set `transcribe_cmd` in the configuration to a command that prints the words of a sound"
