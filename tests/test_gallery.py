@@ -268,3 +268,11 @@ def test_no_name_of_a_file_becomes_a_link_in_what_we_say(rooms: tuple[Room, ...]
         for match in linked.finditer(marked_up(message.text, message.entities))
     ]
     assert not found
+
+
+def test_no_sentence_ends_twice_and_a_session_to_be_forked_is_not_told_as_none(rooms: tuple[Room, ...]) -> None:
+    for room in rooms:
+        if room.chapter.name == "sessions":
+            said = [m.text for h in room.hangings for m in h.messages if m.is_from_bot]
+            assert not [text for text in said if ".." in text.replace("../", "")]
+            assert not [text for text in said if "No session yet" in text and "forks it" in text]
