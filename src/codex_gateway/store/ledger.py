@@ -39,7 +39,7 @@ class Ledger:
                 return Overview(None, None, (), None, 0)
             live = await runs.select(
                 tx,
-                "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY coalesce(r.place, r.id)",
+                "r.session_id = ? AND r.ended_at IS NULL ORDER BY coalesce(r.place, r.id)",
                 (session.id,),
             )
             ended = await runs.select(

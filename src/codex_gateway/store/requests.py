@@ -220,12 +220,14 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
 
 async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
     row = await tx.first(
-        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND id < ? AND state IN ('queued', 'running')",
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND id < ?",
         (session_id, run_id),
     )
     return int(row["n"]) if row is not None else 0
 
 
 async def _count_queued(tx: Transaction, session_id: SessionId) -> int:
-    row = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ? AND state = 'queued'", (session_id,))
+    row = await tx.first(
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND state = 'queued'", (session_id,)
+    )
     return int(row["n"]) if row is not None else 0
