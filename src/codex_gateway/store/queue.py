@@ -87,7 +87,8 @@ class Queue:
             waiting = await runs.select(
                 tx,
                 "r.ended_at IS NULL AND r.state = 'queued' AND r.id <= ?1 AND r.bot = ?2 AND r.chat_id = ?3"
-                " AND r.session_id = (SELECT session_id FROM runs WHERE id = ?1 AND bot = ?2 AND chat_id = ?3) ORDER BY r.id",
+                " AND r.session_id = (SELECT session_id FROM runs WHERE id = ?1 AND bot = ?2 AND chat_id = ?3)"
+                " ORDER BY r.id",
                 (last, chat.bot, chat.chat_id),
             )
             for run in waiting:
