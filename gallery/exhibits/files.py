@@ -58,7 +58,8 @@ def _refused(reason: say.FileRefusal) -> say.FileRefused:
 
 
 def _no_diff(reason: say.DiffRefusal) -> say.DiffRefused:
-    return say.DiffRefused(reason, "fatal: bad object HEAD" if reason is say.DiffRefusal.FAILED else "")
+    words = {say.DiffRefusal.FAILED: "fatal: bad object HEAD", say.DiffRefusal.NOT_TRUSTED: "/srv/our project"}
+    return say.DiffRefused(reason, words.get(reason, ""))
 
 
 def _log() -> say.RunLog:

@@ -44,6 +44,9 @@ class Expected:
     notices: tuple[str, ...] = ()
     #: Whether the last step is always told: an interrupt leaves 0.140 the time for it only now and then.
     tells_last: bool = True
+    #: Whether what Codex says keeps its place among its calls: where it is known to be ours only once our own process
+    #: has told it too, a call that names its turn may be known before it.
+    keeps_order: bool = True
 
 
 @dataclass(slots=True)
@@ -505,7 +508,7 @@ CASES = (
         BUSY,
         {
             ((NAMING_ERRORS,), "it keeps no lock; its calls name their turn"): Expected(
-                Answered("bye from us"), GATED_STEPS
+                Answered("bye from us"), GATED_STEPS, keeps_order=False
             ),
             ((LEGACY, UNMARKED), "they keep no lock, and nothing tells whose a call is"): Expected(
                 Answered("bye from us"), ("comment: from us", "answer: bye from us")
@@ -541,7 +544,10 @@ async def test_what_a_person_sees(shaped: tuple[str, Bench], case: Case) -> None
             assert outcome == wanted
     assert not scene.ear.has(ev.Misread), "every version of the table is understood"
     steps = tuple(_unphased(step, version) for step in expected.seen)
-    assert steps_of(scene.ear) in ((steps,) if expected.tells_last else (steps, steps[:-1]))
+    seen = steps_of(scene.ear)
+    if not expected.keeps_order:
+        seen, steps = tuple(sorted(seen)), tuple(sorted(steps))
+    assert seen in ((steps,) if expected.tells_last else (steps, steps[:-1]))
     notices = [notice.text for notice in scene.ear.all(ev.Notice)]
     assert len(notices) == len(expected.notices), notices
     assert all(notice.startswith(words) for notice, words in zip(notices, expected.notices, strict=True)), notices

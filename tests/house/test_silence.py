@@ -115,7 +115,7 @@ async def test_a_long_command_is_asked_about_until_it_is_stopped(tmp_path: Path,
         it.bot().chat.press(it.owner, questions(it)[-1], "⏹ Stop")
         verdict = await it.verdict(asked)
         assert verdict.startswith("⏹ Stopped by you")
-        assert "sleep 600 had been running for 0:0" in verdict and "✓ echo first\n⏹ sleep 600" in verdict
+        assert "sleep 600 had been running for 0:0" in verdict and "⏹ sleep 600\n✓ echo first" in verdict
         assert (await it.verdict(it.say("@say intact"))).startswith("✅")
 
 

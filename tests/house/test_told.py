@@ -71,7 +71,7 @@ async def test_each_failure_has_its_sentence_and_its_next_step(tmp_path: Path, c
         for prompt, sentence, step in (
             ("@status 401", "Codex is not logged in", "Run codex login"),
             ("@status 404", "does not take the request", "codex_cli_args"),
-            ("@status context-window", "no longer fits", "/compact"),
+            ("@status context-window", "no longer fits", "compact it there"),
             ("@status 429", "too many requests", "Wait a minute"),
         ):
             asked = it.say(prompt)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from codex_gateway.core.ids import RunId
+from codex_gateway.core.ids import ChatRef, RunId
 from codex_gateway.core.reply import Moment
 from codex_gateway.core.request import Bind, Cancel, Diff, SendFile, ShowLog, Unbind
 from codex_gateway.core.run import Attempt
-from support.hall import Hall, PlayedAgent, PlayedShelf, hall, playing, policy, until
+from support.hall import BOT, CHAT, Hall, PlayedAgent, PlayedShelf, hall, playing, policy, until
 
 #: As when the disk is full: nothing about an update can be written any more.
 OUT_OF_ORDER = "CREATE TRIGGER out_of_order BEFORE UPDATE ON inbox BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
@@ -76,3 +77,21 @@ async def test_the_diff_of_a_run_is_not_made_where_nobody_may_work_any_more(tmp_
         await it.say(Diff(RunId(1)))
         await until(lambda: any("NoWorkdir" in text for text in it.chat.texts()), timeout_s=60)
         assert sum("DiffRefused" in text for text in it.chat.texts()) == 1
+
+
+async def test_the_diff_of_a_run_is_shown_in_its_own_topic_only(tmp_path: Path) -> None:
+    work, elsewhere = tmp_path / "work", replace(CHAT, topic_id=5)
+    work.mkdir()
+    subprocess.run(["git", "init", "-q", str(work)], check=True)
+    async with hall(tmp_path, policies=[replace(policy(), workdir=work)]) as it:
+        await it.say("hello")
+        await it.settled(1)
+        await it.press(Diff(RunId(1)), on=1000, chat=elsewhere)
+        await it.press(Diff(RunId(1)), on=1000, chat=ChatRef(BOT, 8))
+        await it.press(Diff(RunId(1)), on=1000)
+        while await it.query("SELECT 1 FROM inbox WHERE state = 'received'"):
+            await it.settled(1)
+        await it.settled(1)
+        assert "unknown_run" in it.chat.texts(elsewhere)[-1]
+        assert "unknown_run" in it.chat.texts(ChatRef(BOT, 8))[-1]
+        assert "DiffReport" in it.chat.texts()[-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core.reply import DiffRefusal
+from codex_gateway.service import git_program
 from codex_gateway.service.git_diff import NoDiff, WorkingDiff, working_diff
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
@@ -111,3 +112,53 @@ async def test_a_git_that_hangs_is_ended(repository: Path, tmp_path: Path) -> No
     assert await refusal(repository, {"PATH": f"{programs}:/usr/bin:/bin"}, limit_s=0.5) is DiffRefusal.TIMEOUT
     pid = int((tmp_path / "pid").read_text())
     assert not Path(f"/proc/{pid}").exists()
+
+
+async def test_a_repository_of_another_account_is_named_so_that_it_can_be_allowed(repository: Path) -> None:
+    others = ENVIRON | {"PATH": f"{repository.parent / 'bin'}:{ENVIRON['PATH']}"}
+    (repository.parent / "bin").mkdir()
+    # git itself plays that it is run by somebody else (GIT_TEST_ASSUME_DIFFERENT_OWNER, git 2.35)
+    (repository.parent / "bin" / "git").write_text(
+        f'#!/bin/sh\nPATH={ENVIRON["PATH"]} GIT_TEST_ASSUME_DIFFERENT_OWNER=1 exec git "$@"\n'
+    )
+    (repository.parent / "bin" / "git").chmod(0o755)
+    with pytest.raises(NoDiff) as none:
+        await working_diff(repository, environ=others)
+    assert (none.value.reason, none.value.words) == (DiffRefusal.NOT_TRUSTED, str(repository))
+    home = repository.parent / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(f"[safe]\n\tdirectory = {repository}\n")
+    assert (await working_diff(repository, environ=others | {"HOME": str(home)})).files == 0
+
+
+async def test_bytes_that_are_no_text_a_large_file_and_a_large_diff(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "a.txt").write_bytes(b"caf\xe9\n")
+    (repository / "b.bin").write_bytes(b"\0" * 100)
+    with (repository / "large.txt").open("wb") as file:
+        file.truncate(100_000_000)
+    git(repository, "add", "-N", "b.bin", "large.txt")
+    found = await working_diff(repository, environ=ENVIRON)
+    assert b"+caf\xe9" in found.diff and found.files == 3 and len(found.diff) < 2000
+    monkeypatch.setattr(git_program, "LARGEST_BYTES", 1000)
+    (repository / "a.txt").write_text("much\n" * 1000)
+    assert await refusal(repository) is DiffRefusal.TOO_LARGE
+
+
+async def test_the_memory_of_git_has_a_limit(repository: Path, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    until_limited = 'while [ "$(ulimit -v)" = unlimited ]; do :; done; ulimit -v >&2; exit 1'
+    (programs / "git").write_text(f"#!/bin/sh\n{until_limited}\n")
+    (programs / "git").chmod(0o755)
+    with pytest.raises(NoDiff) as none:
+        await working_diff(repository, environ={"PATH": f"{programs}:/usr/bin:/bin"})
+    assert none.value.words == str(3 * 1024**2)  # in KB
+
+
+async def test_a_folder_that_git_does_not_know_is_named_once(repository: Path) -> None:
+    (repository / "new" / "deep").mkdir(parents=True)
+    for number in range(3):
+        (repository / "new" / "deep" / f"{number}").touch()
+    assert (await working_diff(repository, environ=ENVIRON)).untracked == ("new/",)

@@ -70,3 +70,24 @@ async def test_a_restart_between_the_parts_of_the_other_form_sends_none_of_them_
         await it.settled(1)
         assert chat.answers() == ["echo: ", "one two"]
         assert chat.tries == 1
+
+
+class NarrowChat(KeptChat):
+    """Takes no answer of more than three characters, but its halves."""
+
+    async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
+        text = str(json.loads(parcel))
+        if (said := text.removeprefix("answer: ")) != text and len(said) > 3:
+            middle = (len(said) + 1) // 2
+            halves = (f"answer: {said[:middle]}", f"answer: {said[middle:]}")
+            raise FormRefused("too long", instead=tuple(Parcel(json.dumps(half)) for half in halves))
+        return await super().send(chat, parcel, reply_to=reply_to)
+
+
+async def test_a_form_that_is_refused_in_its_turn_keeps_its_place_too(tmp_path: Path) -> None:
+    chat = NarrowChat(chunk=14)
+    async with hall(tmp_path, chat=chat) as it:
+        await it.say("abcdefghijklmnopqrstuvwxyz")
+        await it.settled(1)
+        assert "".join(chat.answers()) == "echo: abcdefghijklmnopqrstuvwxyz"
+        assert max(len(part) for part in chat.answers()) <= 3

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex_gateway.core.ids import RunId
-from codex_gateway.core.request import Amend, Ask, AskQueue, ClearQueue, MoveUp, Retry
+from codex_gateway.core.request import Amend, Ask, AskQueue, Cancel, ClearQueue, MoveUp, Retry
 from codex_gateway.store.database import Row, Transaction, Value
 from support.hall import hall, until
 
@@ -42,6 +42,7 @@ async def test_the_queue_is_moved_without_a_look_at_what_has_ended(
         await it.press(MoveUp(RunId(3)), on=1)
         await it.say(AskQueue())
         await it.say(Retry(RunId(3)))
+        await it.say(Cancel())
         await it.press(ClearQueue(RunId(2)), on=1)
         await until(lambda: any("AS ahead" in sql for sql in asked))
         monkeypatch.undo()

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codex_gateway.core import request as rq
@@ -164,6 +164,9 @@ class KeptChat:
             case _:
                 return [Parcel(json.dumps(str(reply)))]
 
+    async def worded(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        return self.compose(chat, reply)
+
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         await self._fail(chat.chat_id)
         message = Sent(chat, len(self.sent) + 1000, [json.loads(parcel)], reply_to)
@@ -304,12 +307,13 @@ class Hall:
         user: UserId = PERSON,
         private: bool = True,
         update_id: int | None = None,
+        sent_at: int | None = None,
     ) -> int:
         """Bring one wish, text being a prompt; returns the message id it had."""
         self.last_update_id += 1
         number = self.last_update_id if update_id is None else update_id
         request = Request(chat, user, number, private, rq.Ask(wish) if isinstance(wish, str) else wish)
-        self.wishes[str(number)] = request
+        self.wishes[str(number)] = replace(request, sent_at=sent_at)
         await self.intake.receive(chat.bot, [RawUpdate(number, str(number))])
         return number
 

@@ -7,13 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable, GatewayError
+from codex_gateway.core.errors import (
+    ChatBusy,
+    ChatClosed,
+    ChatError,
+    ChatRefused,
+    ChatUnreachable,
+    GatewayError,
+    MessageGone,
+)
 from codex_gateway.demo.bot_api import BotApiServer, Fault
 from codex_gateway.demo.bot_api.faults import Kind
 from codex_gateway.telegram import api as api_module
-from codex_gateway.telegram.api import EntitiesRefused, MessageRefused, PollConflict, TokenRefused
+from codex_gateway.telegram.api import PollConflict, TokenRefused
 from codex_gateway.telegram.markup import Entity, Formatted
 from codex_gateway.telegram.message import Document, Message
+from codex_gateway.telegram.refusals import EntitiesRefused, MessageRefused, MethodUnknown, TooLong, TopicGone
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Wire
 from telegram.stage import Stage
@@ -117,12 +126,27 @@ FAULTS: dict[str, tuple[Callable[[], Fault], type[ChatError], bool | None]] = {
     "an answer that never comes": (Fault.hang_after, ChatUnreachable, True),
     "blocked": (
         lambda: Fault.refusal(status=403, description="Forbidden: bot was blocked by the user"),
+        ChatClosed,
+        None,
+    ),
+    "no right": (
+        lambda: Fault.refusal(status=403, description="Forbidden: not enough rights to send text messages to the chat"),
         ChatRefused,
+        None,
+    ),
+    "too long": (
+        lambda: Fault.refusal(status=400, description="Bad Request: MESSAGE_TOO_LONG"),
+        TooLong,
+        None,
+    ),
+    "too old to be edited": (
+        lambda: Fault.refusal(status=400, description="Bad Request: message can't be edited"),
+        MessageGone,
         None,
     ),
     "a topic that is gone": (
         lambda: Fault.refusal(status=400, description="Bad Request: message thread not found"),
-        MessageRefused,
+        TopicGone,
         None,
     ),
     "too large": (lambda: Fault.refusal(status=413, description="Request Entity Too Large"), MessageRefused, None),
@@ -135,7 +159,7 @@ FAULTS: dict[str, tuple[Callable[[], Fault], type[ChatError], bool | None]] = {
     "no description": (lambda: Fault.refusal(status=400, description=""), MessageRefused, None),
     "an older server": (
         lambda: Fault.refusal(status=404, description="Not Found: method not found"),
-        MessageRefused,
+        MethodUnknown,
         None,
     ),
     "401": (lambda: Fault.refusal(status=401, description="Unauthorized"), TokenRefused, False),

@@ -169,7 +169,7 @@ def test_while_our_name_is_not_known_a_command_for_a_name_counts_only_between_tw
 
 def test_a_request_says_who_and_where() -> None:
     assert read(message("hi")) == Request(
-        ChatRef(BOT.name, 700_000_001), UserId(700_000_001), 7, is_private=True, wish=Ask("hi")
+        ChatRef(BOT.name, 700_000_001), UserId(700_000_001), 7, is_private=True, wish=Ask("hi"), sent_at=1
     )
     in_topic = read(message("/stop", chat=GROUP, is_topic_message=True, message_thread_id=5))
     assert in_topic and in_topic.chat == ChatRef(BOT.name, GROUP["id"], 5) and not in_topic.is_private
@@ -391,6 +391,8 @@ def test_any_text_raises_nothing_and_between_two_it_is_always_something(text: st
         ("/bind ./api", Bind(None, "./api")),
         ("/bind ..", Bind(None, "..")),
         ("/bind and/or", Bind("and/or")),
+        ("/bind login / sign-up", Bind("login / sign-up")),
+        ("/bind ~", Bind(None, "~")),
         ("/bind", Bind(None)),
         ("/unbind", Unbind()),
         ("/newsession", NewSession()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,11 +96,24 @@ def test_the_form_of_a_message_tells_whether_more_may_follow() -> None:
     assert wish(**PDF, media_group_id="7") == Ask("", (file,), shape=Shape.ALBUM, album="7")
 
 
-def test_what_was_forwarded_is_never_a_command_and_in_a_group_nobodys() -> None:
+def test_what_was_forwarded_is_never_a_command_and_in_a_group_said_to_nobody() -> None:
     assert wish("/stop", **ORIGIN) == Ask("/stop", shape=Shape.FORWARDED)
     assert wish("/stop", forward_date=1) == Ask("/stop", shape=Shape.FORWARDED)
     file = Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")
     assert wish(**PDF, caption="/get x", **ORIGIN) == Ask("/get x", (file,), shape=Shape.FORWARDED)
     assert wish(sticker={}, **ORIGIN) is None
     for addressed in ("/stop", "@alpha_bot fix it"):
-        assert wish(addressed, chat=GROUP, **ORIGIN) is None
+        loose = Ask(addressed, shape=Shape.FORWARDED, is_addressed=False)
+        assert wish(addressed, chat=GROUP, **ORIGIN) == loose
+    assert wish(chat=GROUP, document={"file_id": "d", "file_size": 20_000_001}, **ORIGIN) is None
+
+
+def test_in_a_group_a_file_of_an_album_may_be_said_to_us_by_another_one() -> None:
+    file = Attachment(AttachmentKind.DOCUMENT, "d", "a.pdf")
+    album = {**PDF, "chat": GROUP, "media_group_id": "7"}
+    loose = Ask("", (file,), shape=Shape.ALBUM, album="7", is_addressed=False)
+    assert wish(**album) == loose
+    assert wish(**album, caption="look") == replace(loose, prompt="look")
+    assert wish(**album, caption="@alpha_bot look") == replace(loose, prompt="look", is_addressed=True)
+    assert wish(**album, caption="/other@another_bot") is None
+    assert wish(**PDF, chat=GROUP) is None

@@ -45,12 +45,12 @@ def test_a_short_log_is_one_message_with_the_ends_and_times_of_the_steps() -> No
     assert shown(message) == (
         "📜 Run 3 · 3 steps\n"
         ">|0:02 💬 I look around.\n"
-        "0:04 💭 Looking at tests\n"
-        "0:05 ✓ ls -la\n"
-        "0:06 ✗ pytest -q (exit 1, 1:05)\n"
-        "1:12 ✎ src/app.py, b.py\n"
+        "0:04 💭 Looking: at tests\n"
+        "0:05 ✓ `ls -la`\n"
+        "0:06 ✗ `pytest -q` (exit 1, 1:05)\n"
+        "1:12 ✎ `src/app.py`, `b.py`\n"
         "1:13 🗜 The conversation was compacted.\n"
-        "1:14 ⏹ sleep 100 (cut short)>|\n"
+        "1:14 ⏹ `sleep 100` (cut short)>|\n"
         ">|it broke>|"
     )
 

@@ -8,7 +8,9 @@ GatewayError
     ├── ChatBusy            it told us to wait
     ├── ChatUnreachable     nothing, or a fault of its own: worth trying again
     └── ChatRefused         never, for this message or this chat: trying again is useless
-        └── FormRefused     in this form; there is another one
+        ├── FormRefused     in this form; there is another one
+        ├── MessageGone     the message to edit was deleted, or has become too old
+        └── ChatClosed      nothing at all: the person blocked the bot, the group removed it
 """
 
 from __future__ import annotations
@@ -79,3 +81,11 @@ class FormRefused(ChatRefused):
     def __init__(self, reason: str, *, instead: tuple[Parcel, ...]) -> None:
         super().__init__(reason)
         self.instead = instead
+
+
+class MessageGone(ChatRefused):
+    """The message is not there to be edited any more."""
+
+
+class ChatClosed(ChatRefused):
+    """The bot may not write to the chat, until somebody there lets it."""

@@ -195,6 +195,8 @@ class StatusReport:
     diagnosis: Diagnosis | None = None
     #: The account's allowance as it was told last, but for windows that have begun anew since.
     windows: tuple[Window, ...] = ()
+    #: What this chat has at work in sessions that it has left.
+    elsewhere: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +210,12 @@ class LastResult:
 
 @dataclass(frozen=True, slots=True)
 class QueueReport:
-    """What waits in this chat's session, in order."""
+    """What waits in this chat's session, in order, and what the chat has left in others."""
 
     running: RunLine | None
     waiting: tuple[RunLine, ...]
+    #: At work in sessions that this chat has left.
+    elsewhere: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +350,8 @@ class DiffRefusal(StrEnum):
     NO_GIT = "no_git"
     NO_REPOSITORY = "no_repository"
     NO_WORKDIR = "no_workdir"
+    #: It belongs to another account, and git reads it only once that is allowed.
+    NOT_TRUSTED = "not_trusted"
     TIMEOUT = "timeout"
     TOO_LARGE = "too_large"
     #: git itself failed; its words say why.
@@ -356,7 +362,7 @@ class DiffRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiffRefused:
-    """Why no diff is shown; `words` are git's own."""
+    """Why no diff is shown; `words` are git's own, or the directory that is not trusted."""
 
     reason: DiffRefusal
     words: str = ""

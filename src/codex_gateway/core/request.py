@@ -34,6 +34,8 @@ class Ask:
     shape: Shape = Shape.WHOLE
     #: Names the album, for one.
     album: str = ""
+    #: False: said in a group to nobody. It counts only as a part of what is said to us.
+    is_addressed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class MisspokenReason(StrEnum):
     FILE_TOO_LARGE = "file_too_large"
     #: Spoken words, and nothing is configured that understands them.
     VOICE_NOT_CONFIGURED = "voice_not_configured"
+    #: A message was changed that is the prompt of no run, or into a command.
+    EDITED = "edited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +262,8 @@ Wish: TypeAlias = (
 class Request:
     """A wish with its origin. `message_id` is what the answer replies to; `is_private` is a chat of two.
 
-    `language` is the IETF tag of the person's language, if the door knows it.
+    `language` is the IETF tag of the person's language, if the door knows it. `sent_at` is when it was said by the
+    chat's own clock, a Unix time.
     """
 
     chat: ChatRef
@@ -267,3 +272,4 @@ class Request:
     is_private: bool
     wish: Wish
     language: str | None = None
+    sent_at: int | None = None

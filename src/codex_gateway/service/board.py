@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from codex_gateway.core.errors import ChatBusy, ChatError
-from codex_gateway.core.ids import MessageRef, RunId
+from codex_gateway.core.errors import ChatBusy, ChatClosed, ChatError, MessageGone
+from codex_gateway.core.ids import BotName, MessageRef, RunId
 from codex_gateway.core.policy import Pace
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.reply import Card
@@ -17,6 +17,9 @@ from codex_gateway.service.places import Places
 from codex_gateway.store.outbox import Outbox, Parked
 
 _log = Log(__name__)
+
+#: How long a chat that takes nothing is left alone, in seconds.
+_CLOSED_REST_S = 300.0
 
 
 @dataclass(slots=True)
@@ -38,6 +41,11 @@ class Board:
         self._clock = clock
         self._places = places
         self._paintings: dict[RunId, _Painting] = {}
+        self._wake: Callable[[BotName, int], None] = lambda *_: None
+
+    def served_by(self, wake: Callable[[BotName, int], None]) -> None:
+        """Whom to tell that something of ours was put into the outbox for a chat."""
+        self._wake = wake
 
     @asynccontextmanager
     async def showing(
@@ -102,6 +110,11 @@ class Board:
             request = asyncio.ensure_future(self._repaint(message, draw_now))
             try:
                 rest_s = await asyncio.shield(request)
+            except MessageGone:
+                renewed = await self._renew(run_id, painting, message, draw)
+                if renewed is None:
+                    return
+                message, rest_s = renewed, 0.0
             except asyncio.CancelledError:
                 if painting.quiet.is_set():  # still waiting for its turn: nobody will miss it
                     request.cancel()
@@ -111,6 +124,24 @@ class Board:
                 painting.quiet.set()
             await asyncio.sleep(rest_s)
 
+    async def _renew(
+        self, run_id: RunId, painting: _Painting, message: MessageRef, draw: Callable[[], Card | None]
+    ) -> MessageRef | None:
+        """Somebody has deleted the message, or it has become too old: send it anew, once.
+
+        None: it has been renewed before; whoever deletes it twice does not want it, and the verdict comes all the same.
+        """
+        card = draw()
+        if card is None:
+            return None
+        painting.message = asyncio.get_running_loop().create_future()
+        [parcel] = self._chat.compose(message.chat, card)
+        if not await self._outbox.renew_status(run_id, parcel):
+            return None
+        _log.info("status.renewed", run=run_id, message=message.message_id)
+        self._wake(message.chat.bot, message.chat.chat_id)
+        return await painting.message
+
     async def _repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> float:
         """Paint once; returns for how long the chat wants to be left alone, in seconds."""
         try:
@@ -119,6 +150,11 @@ class Board:
             place = message.chat
             await self._outbox.park(Parked(place.bot, place.chat_id, self._clock() + busy.retry_after_s))
             return busy.retry_after_s
+        except MessageGone:
+            raise
+        except ChatClosed as closed:
+            _log.info("status.not_painted", message=message.message_id, error=closed)
+            return _CLOSED_REST_S
         except ChatError as error:
             _log.debug("status.not_painted", message=message.message_id, error=error)
         return 0.0

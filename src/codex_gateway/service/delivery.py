@@ -27,6 +27,7 @@ class Delivery:
         self._news: dict[tuple[BotName, int], asyncio.Event] = {}
         self._idle = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
+        board.served_by(self.wake)
 
     async def run(self) -> None:
         """Send for ever, beginning with what an earlier life left unsent. Cancel it to end."""

@@ -49,7 +49,7 @@ class Counter:
         await self._requests.answer(
             errand.inbox_id,
             errand.chat,
-            parcels=self._chat.compose(errand.chat, reply),
+            parcels=await self._chat.worded(errand.chat, reply),
             reply_to=errand.request.message_id,
             now=self._clock(),
             edits=errand.request.message_id if in_place else None,

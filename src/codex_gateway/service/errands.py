@@ -163,7 +163,7 @@ class Errands:
     async def _diff(self, request: Request, workdir: Path, run_id: RunId | None, kept: Path) -> Reply:
         if run_id is not None:
             run = await self._ledger.run(run_id)
-            if run is None or (run.chat.bot, run.chat.chat_id) != (request.chat.bot, request.chat.chat_id):
+            if run is None or run.chat != request.chat:
                 return DiffRefused(DiffRefusal.UNKNOWN_RUN)
             workdir = run.workdir
         try:

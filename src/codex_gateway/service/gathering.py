@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from codex_gateway.core.gathering import belongs, gathered, is_unfinished, own_words
+from codex_gateway.core.gathering import belongs, gathered, is_unfinished, is_wish, may_be_late
 from codex_gateway.core.ids import BotName, ChatRef, InboxId, UserId
 from codex_gateway.core.reply import ForwardedAlone
 from codex_gateway.core.request import Ask, Shape
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Counter, Errand
+from codex_gateway.service.latecomers import Latecomers, said_at
 from codex_gateway.service.prompts import Prompts
 from codex_gateway.store.inbox import Fate, Inbox
 
@@ -50,6 +51,7 @@ class Gathering:
     def __init__(
         self,
         prompts: Prompts,
+        latecomers: Latecomers,
         counter: Counter,
         inbox: Inbox,
         delivery: Delivery,
@@ -58,6 +60,7 @@ class Gathering:
         clock: Callable[[], float],
     ) -> None:
         self._prompts = prompts
+        self._latecomers = latecomers
         self._counter = counter
         self._inbox = inbox
         self._delivery = delivery
@@ -77,6 +80,8 @@ class Gathering:
         if heap is not None and not (belongs(heap.asks, ask) and len(heap.parts) < _MOST):
             await self._close_up(voice)
             heap = None
+        if heap is None and may_be_late(ask) and await self._latecomers.joined(errand, ask):
+            return
         if heap is None and not (window_s and is_unfinished([ask])):
             await self._pass_on([(errand, ask)])
             return
@@ -143,17 +148,27 @@ class Gathering:
 
     async def _pass_on(self, parts: list[tuple[Errand, Ask]]) -> None:
         asks = [ask for _, ask in parts]
-        own = [errand for errand, ask in parts if ask.shape is not Shape.FORWARDED]
-        if not own or (not own_words(asks) and any(ask.shape is Shape.FORWARDED for ask in asks)):
-            # somebody else's words are no wish of the person's
-            first, *others = (errand for errand, _ in parts)
-            for errand in others:
-                await self._counter.close(errand)
-            await self._counter.answer(first, ForwardedAlone())
+        if all(may_be_late(ask) for ask in asks) and await self._latecomers.settled(parts):
             return
-        also = tuple((errand.inbox_id, errand.request.message_id) for errand, _ in parts if errand is not own[0])
+        if not is_wish(asks):
+            await self._turn_down(parts)
+            return
+        own = [(errand, ask) for errand, ask in parts if ask.shape is not Shape.FORWARDED]
+        first = next(errand for errand, ask in own if ask.is_addressed)
+        also = tuple((errand.inbox_id, errand.request.message_id) for errand, _ in parts if errand is not first)
         ask = asks[0] if len(asks) == 1 else gathered(asks)
-        await self._prompts.take(own[0], ask, also=also)
+        album = next((ask.album for ask in asks if ask.album), "")
+        await self._prompts.take(first, ask, also=also, asked_at=said_at(own), album=album)
+
+    async def _turn_down(self, parts: list[tuple[Errand, Ask]]) -> None:
+        """Somebody else's words are no wish of the person's; of what was said to nobody nothing is said."""
+        (first, ask), *others = parts
+        for errand, _ in others:
+            await self._counter.close(errand)
+        if ask.is_addressed:
+            await self._counter.answer(first, ForwardedAlone())
+        else:
+            await self._inbox.close(first.inbox_id, Fate.IGNORED, note=None, now=self._clock())
 
 
 def _voice(errand: Errand) -> _Voice:

@@ -22,6 +22,7 @@ from codex_gateway.service.errand import Counter, Errand
 from codex_gateway.service.errands import Errands
 from codex_gateway.service.executor import Executor
 from codex_gateway.service.gathering import Gathering
+from codex_gateway.service.latecomers import Latecomers
 from codex_gateway.service.lineup import Lineup
 from codex_gateway.service.manners import Manners
 from codex_gateway.service.prompts import Prompts
@@ -77,7 +78,10 @@ class Intake:
         self._lineup = Lineup(queue, self._counter, queries=queries, scheduler=scheduler, clock=clock)
         #: A bot's updates are acted on one after another, replayed ones too, or one could be acted on twice.
         self._turns: defaultdict[BotName, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._gathering = Gathering(self._prompts, self._counter, inbox, delivery, turns=self._turns, clock=clock)
+        latecomers = Latecomers(requests, self._prompts, clock=clock)
+        self._gathering = Gathering(
+            self._prompts, latecomers, self._counter, inbox, delivery, turns=self._turns, clock=clock
+        )
 
     async def run(self) -> None:
         """See to prompts that come in parts. Cancel it to end; what is unfinished comes again."""
@@ -115,7 +119,8 @@ class Intake:
         if policy is None or request is None:
             await self._inbox.close(received.id, Fate.IGNORED, note=None, now=self._clock())
         elif not policy.heeds(request.user_id, request.chat, is_private=request.is_private):
-            _log.warning("stranger.ignored", bot=received.bot, user=request.user_id, chat=request.chat.chat_id)
+            if not (isinstance(request.wish, rq.Ask) and not request.wish.is_addressed):  # else it was said to nobody
+                _log.warning("stranger.ignored", bot=received.bot, user=request.user_id, chat=request.chat.chat_id)
             await self._inbox.close(received.id, Fate.IGNORED, note="not allowed", now=self._clock())
         else:
             await self._manners.hear(request.chat, request.language)

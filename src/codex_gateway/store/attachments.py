@@ -68,3 +68,13 @@ async def add(tx: Transaction, run_id: RunId, attachments: Sequence[Attachment],
             " FROM attachments a JOIN runs o ON o.id = a.run_id JOIN runs n ON n.id = ? WHERE a.run_id = ?",
             (run_id, retry_of),
         )
+
+
+async def add_behind(tx: Transaction, run_id: RunId, attachments: Sequence[Attachment]) -> None:
+    """Note more files of a run that waits, behind those it has."""
+    row = await tx.first("SELECT coalesce(max(place), -1) + 1 AS next FROM attachments WHERE run_id = ?", (run_id,))
+    for place, item in enumerate(attachments, start=0 if row is None else int(row["next"])):
+        await tx.run(
+            "INSERT INTO attachments (run_id, place, kind, file_id, name) VALUES (?, ?, ?, ?, ?)",
+            (run_id, place, item.kind.value, item.file_id, item.name),
+        )

@@ -120,6 +120,12 @@ class Outbox:
         """The chat does not take it; these say the same, and go out where it would have gone."""
 
         async def work(tx: Transaction) -> None:
+            # Of what stands in for the same row as this one, should it do that: a form may be refused in its turn.
+            behind = await tx.all(
+                "SELECT o.id FROM outbox o JOIN outbox r ON o.replaces = r.replaces"
+                " WHERE r.id = ? AND o.id > r.id AND o.state = 'pending' ORDER BY o.id",
+                (due.id,),
+            )
             await tx.run(
                 "UPDATE outbox SET state = 'refused', error = ?, settled_at = ? WHERE id = ?", (error, now, due.id)
             )
@@ -131,6 +137,9 @@ class Outbox:
                     " FROM outbox WHERE id = ?",
                     (due.reply_to if index == 0 else None, parcel, now, due.id),
                 )
+            # They go out in the order of their ids, so what stood behind this one must have a higher one again.
+            for row in behind:
+                await tx.run("UPDATE outbox SET id = (SELECT MAX(id) + 1 FROM outbox) WHERE id = ?", (row["id"],))
 
         await self._database.write(work)
 
@@ -144,6 +153,21 @@ class Outbox:
             )
         )
         return None if row is None else MessageRef(_chat(row), row["message_id"])
+
+    async def renew_status(self, run_id: RunId, parcel: Parcel) -> bool:
+        """The status message of a run at work is gone: it is sent anew, in its old place in the order.
+
+        Once: `edits` names the one that is gone, which is tried first. False: it was renewed before, or need not be.
+        """
+        row = await self._database.write(
+            lambda tx: tx.first(
+                "UPDATE outbox SET state = 'pending', edits = message_id, message_id = NULL, settled_at = NULL,"
+                " parcel = ? WHERE run_id = ? AND kind = 'status' AND state = 'sent' AND edits IS NULL"
+                " AND EXISTS (SELECT 1 FROM runs WHERE runs.id = run_id AND runs.state = 'running') RETURNING id",
+                (parcel, run_id),
+            )
+        )
+        return row is not None
 
     async def said_to_bytes(self, run_id: RunId) -> int:
         """How far into the session file the commentary kept so far tells of."""

@@ -16,6 +16,7 @@ from codex_gateway.telegram.lean import Bot, TokenValidationError, build, method
 from codex_gateway.telegram.lean import exceptions as tg
 from codex_gateway.telegram.markup import Entity
 from codex_gateway.telegram.message import Button, Copied, Document, Keyboard, Message
+from codex_gateway.telegram.refusals import MessageRefused, MethodUnknown, NotModified, bad_request, forbidden
 from codex_gateway.telegram.settings import BotSettings
 from codex_gateway.telegram.wire import Session, Wire, time_limit
 
@@ -51,18 +52,6 @@ class PollConflict(ChatUnreachable):
     def __init__(self, reason: str) -> None:
         super().__init__(reason, uncertain=False)
         self.is_webhook = "webhook" in reason.lower()
-
-
-class MessageRefused(ChatRefused):
-    """The server does not take the message as it is (400, 413, or a method that it does not know)."""
-
-
-class EntitiesRefused(MessageRefused):
-    """The server did not take the formatting of a message; its text may still be sent plain."""
-
-
-class NotModified(MessageRefused):
-    """The message says exactly this already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +293,7 @@ class BotApi:
             case tg.TelegramRetryAfter(retry_after=retry_after):
                 return ChatBusy(float(max(retry_after, 1)))
             case tg.TelegramNotFound(message=message) if "method not found" in message.lower():
-                return MessageRefused(self._clean(message))  # a Bot API server of one's own may be older
+                return MethodUnknown(self._clean(message))  # a Bot API server of one's own may be older
             case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():
                 return TokenRefused()
             case tg.TelegramConflictError(message=message):
@@ -318,7 +307,9 @@ class BotApi:
                 uncertain = not isinstance(cause, _NOTHING_SENT)
                 return ChatUnreachable(f"the server could not be reached ({_name(cause)})", uncertain=uncertain)
             case tg.TelegramBadRequest(message=message):
-                return _bad_request(self._clean(message or "Bad Request"))
+                return bad_request(self._clean(message or "Bad Request"))
+            case tg.TelegramForbiddenError(message=message):
+                return forbidden(self._clean(message))
             case tg.TelegramAPIError(message=message):
                 return ChatRefused(self._clean(message or "refused without a reason"))
             case _:  # an answer that cannot be decoded: the work may have been done
@@ -326,16 +317,6 @@ class BotApi:
 
     def _clean(self, text: str) -> str:
         return text.replace(self._token, "***")
-
-
-def _bad_request(reason: str) -> MessageRefused:
-    """Tell the 400s apart, by their text since there is nothing else (Bot API 10.3)."""
-    text = reason.lower()
-    if "message is not modified" in text:
-        return NotModified(reason)
-    if "entit" in text:  # "can't parse entities: …", "ENTITY_BOUNDS_INVALID", "ENTITIES_TOO_LONG"
-        return EntitiesRefused(reason)
-    return MessageRefused(reason)
 
 
 def _name(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,18 +12,24 @@ from codex_gateway.core.errors import ChatBusy, ChatRefused, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.manner import Detail, Manner
 from codex_gateway.core.ports import Parcel
-from codex_gateway.core.reply import Card, LiveCard, Reply
+from codex_gateway.core.reply import Answer, Card, LastResult, LiveCard, OutsideWords, Reply
 from codex_gateway.log import Log
-from codex_gateway.telegram.api import BotApi, EntitiesRefused, MessageRefused, TokenRefused
+from codex_gateway.telegram.api import BotApi, TokenRefused
 from codex_gateway.telegram.budget import Budget, Turn
 from codex_gateway.telegram.detail import told
+from codex_gateway.telegram.detours import halves, topic_gone
 from codex_gateway.telegram.markup import Formatted
+from codex_gateway.telegram.message import Message
 from codex_gateway.telegram.parcel import pack, unpack
+from codex_gateway.telegram.refusals import EntitiesRefused, MessageRefused, MethodUnknown, TooLong, TopicGone
 from codex_gateway.telegram.tongue import speaking
 from codex_gateway.telegram.wording import word
 
 #: Messages whose latest content is remembered, so that it is not painted twice.
 _PAINTINGS_KEPT = 256
+
+#: Characters that are rendered without leaving the event loop: some 20 ms.
+_RENDERED_AT_ONCE = 8_000
 
 _log = Log(__name__)
 
@@ -51,6 +58,8 @@ class TelegramChat:
         self._outlets = outlets
         self._manner_of = manner_of
         self._painted: OrderedDict[MessageRef, Parcel] = OrderedDict()
+        #: Topics that are gone, once it was said in the chats around them.
+        self._astray: set[ChatRef] = set()
 
     def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
         """The messages that say `reply`, in order."""
@@ -60,28 +69,34 @@ class TelegramChat:
             messages = word(shown, limit=outlet.chunk_limit, most_messages=outlet.most_messages, form=manner.form)
         return [pack(message) for message in messages]
 
+    async def worded(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        """What `compose` returns. In a thread, where there is much to render.
+
+        It takes some 3 ms a KB, and a single list or table may be as large as the answer, so that there is no place
+        to pause at. In a thread the interpreter gives the event loop its turn every few milliseconds.
+        """
+        match reply:
+            case Answer(markdown=str(text)) | LastResult(markdown=str(text)) | OutsideWords(markdown=text):
+                if len(text) > _RENDERED_AT_ONCE:
+                    return await asyncio.to_thread(self.compose, chat, reply)
+        return self.compose(chat, reply)
+
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
-        """Send one message when its turn has come."""
+        """Send one message when its turn has come; into the chat around its topic, if that is gone."""
         unpacked = unpack(parcel)
         outlet = self._outlet(chat)
-
-        async def request(plainly: bool) -> MessageRef:
-            text = Formatted(unpacked.formatted.text) if plainly else unpacked.formatted
-            async with self._turn(outlet, chat, is_urgent=True):
-                message_id = await outlet.api.send(
-                    chat.chat_id, replace(unpacked, formatted=text), topic_id=chat.topic_id, reply_to=reply_to
-                )
-                return MessageRef(chat, message_id)
-
         try:
-            message = await request(plainly=False)
+            message = await self._send_somewhere(outlet, chat, unpacked, reply_to)
         except MessageRefused as error:
             if unpacked.instead and (unpacked.rich is not None or not isinstance(error, EntitiesRefused)):
                 raise FormRefused(str(error), instead=tuple(pack(other) for other in unpacked.instead)) from error
+            if isinstance(error, TooLong) and (parts := halves(unpacked)):
+                raise FormRefused(str(error), instead=tuple(pack(part) for part in parts)) from error
             if not isinstance(error, EntitiesRefused):
                 raise
             _log.warning("message.formatting_refused", bot=chat.bot, chat=chat.chat_id, why=error)
-            message = await request(plainly=True)
+            unformatted = replace(unpacked, formatted=Formatted(unpacked.formatted.text))
+            message = await self._send_somewhere(outlet, chat, unformatted, reply_to)
         self._remember(message, parcel)
         return message
 
@@ -116,9 +131,11 @@ class TelegramChat:
             message = unpack(self.compose(chat, card)[0])
             try:
                 await outlet.api.show_draft(chat.chat_id, card.run_id, message, topic_id=chat.topic_id)
-            except TokenRefused:
+            except (TokenRefused, MethodUnknown):
                 outlet.has_drafts = False
                 _log.info("drafts.unknown", bot=chat.bot)
+            except TopicGone as error:
+                _log.info("drafts.no_topic", bot=chat.bot, chat=chat.chat_id, topic=chat.topic_id, why=error)
             except ChatRefused as error:
                 outlet.without_drafts.add(chat.chat_id)
                 _log.info("drafts.refused", bot=chat.bot, chat=chat.chat_id, why=error)
@@ -129,6 +146,31 @@ class TelegramChat:
     def park(self, chat: ChatRef, until: float) -> None:
         """Leave a chat alone until a Unix time, as it asked in an earlier life of ours."""
         self._outlet(chat).budget.park(chat.chat_id, until)
+
+    async def _send_somewhere(
+        self, outlet: Outlet, chat: ChatRef, message: Message, reply_to: int | None
+    ) -> MessageRef:
+        """In its topic, else in the chat around that, where it is said why, once."""
+        try:
+            return await self._send(outlet, chat, message, reply_to, topic_id=chat.topic_id)
+        except TopicGone as error:
+            if not chat.topic_id:
+                raise
+            _log.warning("topic.gone", bot=chat.bot, chat=chat.chat_id, topic=chat.topic_id, why=error)
+        if chat not in self._astray:
+            with speaking(self._manner_of(chat).language):
+                notice = topic_gone()
+            await self._send(outlet, chat, notice, None, topic_id=0)
+            self._astray.add(chat)
+        # No reply: that would land in the topic of what it replies to.
+        return await self._send(outlet, chat, message, None, topic_id=0)
+
+    async def _send(
+        self, outlet: Outlet, chat: ChatRef, message: Message, reply_to: int | None, *, topic_id: int
+    ) -> MessageRef:
+        async with self._turn(outlet, chat, is_urgent=True):
+            message_id = await outlet.api.send(chat.chat_id, message, topic_id=topic_id, reply_to=reply_to)
+        return MessageRef(chat, message_id)
 
     async def _paint(self, message: MessageRef, parcel: Parcel) -> None:
         unpacked = unpack(parcel)

@@ -68,8 +68,8 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
             return _said(bot, update.message)
         if update.edited_message:
             changed = _said(bot, update.edited_message)
-            # a command that was changed is not carried out anew
-            return replace(changed, wish=Amend(changed.wish)) if changed and isinstance(changed.wish, Ask) else None
+            wish = None if changed is None else _amended(changed.wish)
+            return replace(changed, wish=wish) if changed and wish else None
     except _UNREADABLE:
         pass
     return None
@@ -122,6 +122,7 @@ class _Original(Struct, rename={"sender": "from"}):
 class _Message(Struct, rename={"sender": "from"}):
     message_id: _MessageId
     chat: _Chat
+    date: _Id | None = None
     sender: _User | None = None
     message_thread_id: _Id | None = None
     is_topic_message: bool | None = None
@@ -255,10 +256,14 @@ def _said(bot: BotIdentity, body: Raw) -> Request | None:
             return None
     words = message.text if message.text is not None else message.caption
     if present & _FORWARDED:
-        # never a command, and in a group nobody's
-        return _request(bot, message, _forwarded(words, fields)) if is_private else None
+        # never a command, and in a group nobody's by itself
+        return _request(bot, message, _forwarded(words, fields, is_private=is_private))
     wish = _wish(bot, words, is_addressed=is_addressed)
     file = attached(fields) if message.text is None else None
+    if wish is None and message.media_group_id and isinstance(file, Attachment) and not (words or "").startswith("/"):
+        # another file of the album may be for us, and then all of it is
+        wish = Ask((words or "").replace("\0", "").strip(), (file,), is_addressed=False)
+        return _request(bot, message, replace(wish, shape=Shape.ALBUM, album=message.media_group_id))
     if file is not None:
         # without words of its own it must be said to us in another way: in a chat of two, or as a reply
         wish = _with_file(wish, file)
@@ -286,16 +291,33 @@ def _request(bot: BotIdentity, message: _Message, wish: Wish | None) -> Request 
         is_private=message.chat.type == "private",
         wish=wish,
         language=message.sender.language_code,
+        sent_at=message.date,
     )
 
 
-def _forwarded(words: str | None, fields: dict[str, Raw]) -> Wish | None:
+def _amended(wish: Wish) -> Wish | None:
+    """What a changed message asks for: a command is not carried out anew, which is said."""
+    match wish:
+        case Ask():
+            return Amend(wish)
+        case Misspoken(reason=reason) if reason not in (
+            MisspokenReason.UNKNOWN_COMMAND,
+            MisspokenReason.EMPTY_PROMPT,
+        ):
+            return None  # a live location moves by itself
+        case _:
+            return Misspoken(MisspokenReason.EDITED, "")
+
+
+def _forwarded(words: str | None, fields: dict[str, Raw], *, is_private: bool) -> Wish | None:
     """What somebody else has said, for the person's own words to be about."""
     file = attached(fields)
     text = (words or "").replace("\0", "").strip()
     if isinstance(file, Misspoken):
-        return file
-    return Ask(text, (file,) if file else (), shape=Shape.FORWARDED) if text or file else None
+        return file if is_private else None
+    if not text and file is None:
+        return None
+    return Ask(text, (file,) if file else (), shape=Shape.FORWARDED, is_addressed=is_private)
 
 
 def _with_file(wish: Wish | None, file: Attachment | Misspoken) -> Wish | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -231,11 +232,20 @@ class Poller:
                 self._presses.put_nowait(query_id)
 
     async def _answer_presses(self) -> None:
-        """End the spinner of each button pressed; the reply itself comes from elsewhere."""
+        """End the spinner of each button pressed; the reply itself comes from elsewhere.
+
+        A penalty of these answers is theirs alone; presses that come while it runs are not answered.
+        """
+        free_at = -math.inf
         while True:
             query_id = await self._presses.get()
+            if time.monotonic() < free_at:
+                continue
             try:
                 await self._api.answer_callback(query_id, limit_s=_PRESS_LIMIT_S)
+            except ChatBusy as error:
+                free_at = time.monotonic() + error.retry_after_s
+                _log.warning("presses.parked", bot=self._api.name, seconds=round(error.retry_after_s))
             except ChatError as error:
                 _log.debug("press.not_answered", bot=self._api.name, why=error)
 

@@ -10,15 +10,13 @@ from aiohttp import ClientTimeout
 from codex_gateway.core.errors import GatewayError
 from codex_gateway.telegram.lean import PRODUCTION, AiohttpSession, Bot, TelegramAPIServer, build, methods, types
 from codex_gateway.telegram.lean import exceptions as tg
+from codex_gateway.telegram.penalty import asked_to_wait_s
 
 #: What every answer is read with.
 build(types.ResponseParameters)
 
 #: How long setting up a connection may take, in seconds: time that runs out there is known to have sent nothing.
 CONNECT_LIMIT_S = 10.0
-
-#: The wait after a 429 that does not say how long, in seconds.
-_UNSAID_RETRY_AFTER_S = 5
 
 #: No cap on connections: the budget bounds the sends, and each bot has one long poll.
 _NO_CAP = 0
@@ -33,16 +31,10 @@ class Session(AiohttpSession):
         """Classify by the status first: the body of a 502 is a web page, and a 429 may lack its parameters."""
         if status_code >= 500:
             raise tg.TelegramServerError(method=method, message=f"HTTP {status_code}")
-        try:
-            return super().check_response(bot, method, status_code, content)
-        except tg.TelegramRetryAfter:
-            raise
-        except (tg.TelegramAPIError, tg.ClientDecodeError):
-            if status_code == 429:
-                raise tg.TelegramRetryAfter(
-                    method=method, message="Too Many Requests", retry_after=_UNSAID_RETRY_AFTER_S
-                ) from None
-            raise
+        if status_code == 429:
+            wait_s = asked_to_wait_s(content)
+            raise tg.TelegramRetryAfter(method=method, message="Too Many Requests", retry_after=wait_s)
+        return super().check_response(bot, method, status_code, content)
 
     async def close(self) -> None:
         """Close the connections; aiohttp waits for each, so aiogram's further quarter of a second is left out."""

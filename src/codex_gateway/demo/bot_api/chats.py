@@ -94,6 +94,19 @@ class Chat(ChatState):
         self._world.changed()
         return press
 
+    def remove_topic(self, topic: int) -> None:
+        """Delete a topic with everything in it; bots are told nothing of it."""
+        del self.topics[topic]
+        for message in self.timeline:
+            if message.topic == topic:
+                message.deleted = True
+        self._world.changed()
+
+    def remove(self, message: Message) -> None:
+        """Delete a message, as its person may, or an administrator; bots are told nothing of it."""
+        message.deleted = True
+        self._world.changed()
+
     def block(self, bot: BotAccount | None = None) -> None:
         """Block the bot of a private chat, or remove a bot from a group."""
         self._set_membership(bot, present=False)
