@@ -41,7 +41,7 @@ class Ledger:
                 return Overview(None, None, (), None, 0)
             live = await runs.select(
                 tx,
-                "r.state IN ('queued', 'running') AND"
+                "r.ended_at IS NULL AND"
                 " (r.session_id = ?1 OR (r.bot = ?2 AND r.chat_id = ?3 AND r.topic_id = ?4))"
                 " ORDER BY r.session_id <> ?1, coalesce(r.place, r.id)",
                 (session.id, chat.bot, chat.chat_id, chat.topic_id),

@@ -234,7 +234,7 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
     session = await sessions.find(tx, chat)
     if session is None:
         return None
-    live = "r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1"
+    live = "r.ended_at IS NULL ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1"
     # what the chat has asked for in a session that it spoke to before is what runs here too
     found = await runs.select(tx, f"r.session_id = ? AND {live}", (session.id,)) or await runs.select(
         tx,
@@ -253,12 +253,14 @@ async def _session_id(tx: Transaction, chat: ChatRef) -> SessionId:
 
 async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
     row = await tx.first(
-        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND id < ? AND state IN ('queued', 'running')",
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND id < ?",
         (session_id, run_id),
     )
     return int(row["n"]) if row is not None else 0
 
 
 async def _count_queued(tx: Transaction, session_id: SessionId) -> int:
-    row = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ? AND state = 'queued'", (session_id,))
+    row = await tx.first(
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND state = 'queued'", (session_id,)
+    )
     return int(row["n"]) if row is not None else 0
