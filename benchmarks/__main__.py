@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 #: Each is a module here with a `main()` that prints its table.
-BENCHMARKS = ("turn", "markup", "follow", "silence")
+BENCHMARKS = ("turn", "markup", "hostile", "follow", "silence")
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from codex_gateway.core.request import MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.core.saved import DirectoryFault
 from codex_gateway.telegram.markup import render_parts
+from codex_gateway.telegram.markup.tables import WIDEST_TABLE
 from gallery.__main__ import PICTURES
 from gallery.exhibit import Chapter
 from gallery.exhibits import chapters
@@ -244,3 +245,34 @@ def texts(element: ElementTree.Element) -> Iterator[str]:
 def unspaced(text: str) -> str:
     """Blocks stand on lines of their own, so that line ends around them are not written."""
     return re.sub(r"\s+", "", text)
+
+
+def test_the_widest_table_fits_into_a_block_of_code_as_the_page_draws_it() -> None:
+    css = (DOCS.parent / "gallery" / "phone.css").read_text("utf-8")
+    found = re.search(r"\.bubble { max-width: (\d+)px; padding: \d+px (\d+)px", css)
+    block = re.search(r"\.pre { .*?padding: \d+px (\d+)px \d+px (\d+)px; border-left: (\d+)px", css)
+    font = re.search(r"^code { font: (\d+)px", css, re.MULTILINE)
+    assert found and block and font
+    room = int(found[1]) - 2 * int(found[2]) - sum(int(part) for part in block.groups())
+    assert WIDEST_TABLE <= room / (0.602 * int(font[1])) < WIDEST_TABLE + 1, "DejaVu Sans Mono, as wide as most"
+
+
+def test_no_name_of_a_file_becomes_a_link_in_what_we_say(rooms: tuple[Room, ...]) -> None:
+    linked = re.compile(r'<span class="found">([^<]*\.(?:py|md|rs|sh))</span>')
+    found = [
+        (room.chapter.name, hanging.exhibit.name, match[1])
+        for room in rooms
+        for hanging in room.hangings
+        for message in hanging.messages
+        if message.is_from_bot
+        for match in linked.finditer(marked_up(message.text, message.entities))
+    ]
+    assert not found
+
+
+def test_no_sentence_ends_twice_and_a_session_to_be_forked_is_not_told_as_none(rooms: tuple[Room, ...]) -> None:
+    for room in rooms:
+        if room.chapter.name == "sessions":
+            said = [m.text for h in room.hangings for m in h.messages if m.is_from_bot]
+            assert not [text for text in said if ".." in text.replace("../", "")]
+            assert not [text for text in said if "No session yet" in text and "forks it" in text]

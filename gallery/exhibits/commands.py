@@ -145,6 +145,7 @@ def _misspoken() -> tuple[Exhibit, ...]:
         ("empty", "Only a mention", "@alpha_bot", MisspokenReason.EMPTY_PROMPT, ""),
         ("too-large", "A file that is too large", "", MisspokenReason.FILE_TOO_LARGE, "recording-2026-11-20.mp4"),
         ("voice", "Spoken words", "", MisspokenReason.VOICE_NOT_CONFIGURED, ""),
+        ("edited", "A command was changed", "/status", MisspokenReason.EDITED, ""),
         ("sticker", "A sticker", "", MisspokenReason.UNSUPPORTED_CONTENT, "sticker"),
         ("button", "A button of long ago", "", MisspokenReason.UNKNOWN_BUTTON, ""),
         ("other", "Something of the future", "", MisspokenReason.UNSUPPORTED_CONTENT, UNUSUAL),

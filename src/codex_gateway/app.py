@@ -204,12 +204,14 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
         )
         scheduler = Scheduler(runs, executor, clock=clock, on_change=places.wake)
         inbox, requests = Inbox(database), Requests(database)
+        queries = Queries(ledger, executor, clock=clock)
         kept_dir = config.base.db_path.parent / "outbox"
         await kept_files.sweep(database, kept_dir)
         errands = Errands(
             inbox=inbox,
             requests=requests,
             ledger=ledger,
+            queries=queries,
             chat=door.chat,
             delivery=delivery,
             grounds=Grounds(kept_dir, config.harmless_environ(), guarded=_guarded(config)),
@@ -219,7 +221,7 @@ async def furnish(config: GatewayConfig, *, clock: Callable[[], float] = time.ti
             inbox=inbox,
             requests=requests,
             ledger=ledger,
-            queries=Queries(ledger, executor, clock=clock),
+            queries=queries,
             queue=queue,
             bindings=Bindings(database),
             shelves={bot.name: _shelf(bot, config) for bot in config.bots},

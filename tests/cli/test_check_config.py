@@ -48,6 +48,10 @@ def test_a_good_configuration_is_summed_up_without_its_secrets(tmp_path: Path) -
         codex_cli_input_mode = "arg"
         codex_cli_use_pty = true
         run_timeout_seconds = 0
+        answer_max_messages = 0
+        language = "zh"
+        inbox_dir = "letters"
+        transcribe_cmd = ["./hear", "{file}"]
         resume_id = "0199a213-81c0-7800-8aa1-bbab2a035a53"
         """,
     )
@@ -66,7 +70,8 @@ alpha
   codex           codex, extra arguments: 2; its folder is {tmp_path}/.codex
   prompts         on standard input, no terminal
   limits          run 900 s, silence 900 s, after compaction 60 s, after the answer 30 s
-  display         chunks of 3500, reasoning hidden
+  display         chunks of 3500, at most 4 of them, else a file, reasoning hidden, language auto
+  files           saved in codex-inbox; voice messages are not understood
 
 beta
   session         0199a213-81c0-7800-8aa1-bbab2a035a53
@@ -77,7 +82,8 @@ beta
   codex           codex, extra arguments: 2; its folder is {tmp_path}/.codex
   prompts         as an argument, in a terminal (PTY)
   limits          run unlimited, silence 900 s, after compaction 60 s, after the answer 30 s
-  display         chunks of 3500, reasoning hidden
+  display         chunks of 3500, as many as it takes, reasoning hidden, language zh
+  files           saved in letters; voice messages are heard by {tmp_path}/hear
 
 all bots
   database        {tmp_path}/data/app.db

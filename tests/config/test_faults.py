@@ -90,6 +90,17 @@ UUID_EXPECTED = "expected the UUID of a session, got "
             for wrong in ("../up", "/tmp/x", "a//b", "a,b", ".git", "a/..")
         ),
         ("message_chunk_limit = 15", "expected a whole number from 16 to 4096, got the number 15"),
+        (
+            'transcribe_cmd = "whisper {file}"',
+            'expected a list of texts, such as ["whisper-cli", "{file}"], got the text \'whisper {file}\'',
+        ),
+        *(
+            (
+                f'transcribe_cmd = ["{first}", "x"]',
+                "expected the program first, then what it is given: the sound file cannot be executed",
+            )
+            for first in ("", " ", "{file}")
+        ),
         ("answer_max_messages = -1", "expected a whole number of messages, 0 or more, got the number -1"),
         ("answer_max_messages = 1001", "expected at most 1000 messages, got the number 1001"),
         ("answer_max_messages = 1.5", "expected a whole number of messages, 0 or more, got the number 1.5"),

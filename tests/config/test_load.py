@@ -93,6 +93,7 @@ EVERY_OVERRIDE = {
     'transcribe_cmd = ["hear", "{file}"]': lambda bot, _: bot.files.transcribe_cmd == ("hear", "{file}"),
     "paste_window_seconds = 0": lambda bot, _: bot.files.paste_window_s == 0,
     'language = "zh"': lambda bot, _: bot.display.language is LanguageChoice.CHINESE,
+    'transcribe_cmd = ["~/bin/hear"]': lambda bot, at: bot.files.transcribe_cmd == (str(at / "home/bin/hear"),),
     "answer_max_messages = 0": lambda bot, _: bot.display.answer_max_messages == 0,
     "message_chunk_limit = 16": lambda bot, _: bot.display.message_chunk_limit == 16,
 }

@@ -95,19 +95,22 @@ async def test_the_diff_comes_as_text_or_as_a_file_or_as_a_sentence(tmp_path: Pa
         (work / "a.py").write_text("x = 1\n")
         git(work, "add", "-A")
         git(work, "commit", "-m", "begin")
+        git(work, "config", "filter.odd.clean", f"touch {it.folder}/sprung; cat")
+        (work / ".git" / "info" / "attributes").write_text("*.py filter=odd\n")
         [same] = await reply_to(it, "/diff")
         assert same.text == "Nothing differs from the last commit."
         (work / "a.py").write_text("x = '```'\n")
         (work / "new.py").write_text("")
         before = len(it.bot().chat.messages)
         [summary] = await reply_to(it, "/diff", count=before + 2)
-        assert summary.text == "1 file changed · +1 −1\nNot known to git:\nnew.py"
+        assert summary.text == "1 file changed · +1 −1\nNew, and not known to git yet (/get sends one):\nnew.py"
         text = it.bot().chat.messages[-1]
         assert "+x = '```'" in text.text and [(e.type, e.language) for e in text.entities] == [("pre", "diff")]
         (work / "a.py").write_text("y = 2\n" * 3000)
         [long] = await reply_to(it, "/diff")
         assert long.document is not None and long.document.name == "changes.diff"
         assert long.document.data.count(b"+y = 2") == 3000
+        assert not (it.folder / "sprung").exists()
 
         # the button of a run's verdict, and one that was made for another bot's run
         asked = it.say("hello")

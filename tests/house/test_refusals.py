@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from codex_gateway.demo.bot_api import Fault, Message
+from codex_gateway.demo.bot_api.chat_state import ChatKind
+from codex_gateway.demo.bot_api.errors import ApiRefusal
+from codex_gateway.demo.bot_api.faults import Kind
 from support.codex_lab import SCRIPTED
 from support.house import House, house, is_status
 
@@ -159,3 +163,36 @@ async def test_an_answer_that_the_server_finds_too_long_comes_in_smaller_parts(t
         shown = "".join(message.text for message in parts)
         headings = [line.strip("# ") for line in answer.splitlines() if line.startswith("#")]
         assert len(headings) > 3 and [shown.index(each) for each in headings] == sorted(map(shown.index, headings))
+
+
+async def test_a_group_that_becomes_a_supergroup_in_mid_run_gets_everything_under_its_new_id(tmp_path: Path) -> None:
+    async with house(tmp_path, SCRIPTED) as it:
+        account = it.bot().account
+        old = it.server.group("Team", bots=[account], kind=ChatKind.GROUP)
+        new = it.server.group("Team", bots=[account])
+        it.bot().options["allowed_chat_ids"] = [old.id, new.id]
+        it.write_config(progress_tick_interval=0.5)
+        await it.start()
+        asked = old.say(it.owner, f"/new {WORKS}")
+        await it.see(lambda: any(m.reply_to is asked and m.text.startswith("⚙️") for m in old.messages))
+        old.say(it.owner, "/verbose final")
+        await it.see(lambda: it.query("SELECT count(*) FROM chat_manners WHERE detail = 'final'") == [(1,)])
+        moved = ApiRefusal(
+            400,
+            "Bad Request: group chat was upgraded to a supergroup chat",
+            parameters={"migrate_to_chat_id": new.id},
+        )
+        it.server.inject(
+            Fault(Kind.ANSWER, {"chat_id": old.id}, status=400, body=json.dumps(moved.to_json())), times=None
+        )
+        await it.see(lambda: any(message.text.startswith("⚙️") and message.edits for message in new.messages))
+        go_on(it)
+        await it.see(lambda: any(message.text == "the answer" for message in new.messages))
+        await it.see(lambda: any(message.text.startswith("✅ Done") for message in new.messages))
+        await it.nothing_in_flight()
+        assert len([message for message in new.messages if is_status(message)]) == 1
+        for table in ("bindings", "chat_manners", "runs"):
+            chats = it.query(f"SELECT DISTINCT chat_id FROM {table} WHERE chat_id < 0")
+            assert chats in ([], [(new.id,)])
+        new.say(it.owner, "/lastresult")
+        await it.see(lambda: sum("the answer" in message.text for message in new.messages) == 2)

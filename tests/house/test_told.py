@@ -47,7 +47,8 @@ async def test_what_a_turn_cost_and_what_is_left_is_told_everywhere(tmp_path: Pa
         stopped = it.say("@tokens 3000\n@sh true\n@sh sleep 600\n@say never")
         await it.see(lambda: any("▸ sleep 600 · 0:0" in message.text for message in it.bot().chat.messages))
         it.say("/stop")
-        assert " · 2 steps · 3.0k tokens. sleep 600 had been running for 0:0" in await it.verdict(stopped)
+        verdict = await it.verdict(stopped)
+        assert ". sleep 600 had been running for 0:0" in verdict and "\n2 steps · 3.0k tokens\n" in verdict
         [run, *_] = await _runs(it)
         assert run["diagnosis"]["cause"] == "command" and run["diagnosis"]["command"] == "sleep 600"  # type: ignore[index]
 

@@ -183,3 +183,49 @@ async def test_the_list_says_which_session_this_chat_speaks_to(tmp_path: Path) -
         await it.say(rq.Bind("login"))
         await it.say(rq.AskSessions())
         await until(lambda: any(f"bound='{LOGIN}'" in text for text in it.chat.texts(CHAT)))
+
+
+async def test_stop_ends_what_the_chat_has_asked_for_in_a_session_that_it_spoke_to_before(tmp_path: Path) -> None:
+    agent = PlayedAgent(plays={"a": playing(gate=asyncio.Event())})
+    async with hall(tmp_path, agent=agent, shelf=stocked()) as it:
+        await it.say("a", chat=ONE, private=False)
+        await until(lambda: len(agent.turns) == 1)
+        await it.say(rq.Bind("login"), chat=ONE, private=False)
+        await it.say(rq.Bind("shop"), chat=TWO, private=False)
+        await it.say(rq.Cancel(), chat=TWO, private=False)
+        await until(lambda: "NothingRuns()" in it.chat.texts(TWO))
+        await it.say(rq.Cancel(), chat=ONE, private=False)
+        await it.settled(1)
+        assert await it.states() == ["stopped"]
+
+
+async def test_what_a_chat_has_at_work_in_a_session_that_it_has_left_is_listed_and_stopped(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    agent = PlayedAgent(plays={"a": playing(gate=gate), "c": playing(gate=gate)})
+    async with hall(tmp_path, agent=agent, shelf=stocked()) as it:
+        await it.say("a")
+        await until(lambda: len(agent.turns) == 1)
+        await it.say("b")
+        await it.say(rq.NewSession(None))
+        await it.say("c")
+        await until(lambda: len(agent.turns) == 2)
+        listed = await it.say(rq.AskQueue())
+        status = await it.say(rq.AskStatus())
+        await until(lambda: {listed, status} <= {sent.reply_to for sent in it.chat.sent})
+        for asked in (listed, status):
+            [report] = [sent.text for sent in it.chat.sent if sent.reply_to == asked]
+            assert "running=RunLine(run_id=3" in report
+            assert "elsewhere=(RunLine(run_id=1" in report
+        [report] = [sent.text for sent in it.chat.sent if sent.reply_to == listed]
+        assert "waiting=(RunLine(run_id=2" in report
+        # another topic has no part in it
+        asked = await it.say(rq.AskQueue(), chat=ONE, private=False)
+        await until(lambda: any(sent.reply_to == asked for sent in it.chat.sent))
+        [report] = [sent.text for sent in it.chat.sent if sent.reply_to == asked]
+        assert "run_id=3" not in report
+        for ended in (1, 2, 3):  # the session of now first, then what is left of the other
+            await it.say(rq.Cancel())
+            async with asyncio.timeout(10):
+                while (await it.states()).count("stopped") != ended:
+                    await asyncio.sleep(0.002)
+        assert (await it.query("SELECT id FROM runs ORDER BY ended_at"))[0] == (3,)

@@ -129,7 +129,13 @@ async def _flood(tmp_path: Path) -> None:
         assert len(crowd.places) == 30
         parked = next(chat for place, _, chat in crowd.places if place.bot == "bot3")
         penalty = server.inject(
-            Fault.flood(retry_after_s=PENALTY_S, bot="bot3", chat_id=parked.id, method="editMessageText")
+            # A repaint or a draft is struck: whoever else sends there must hear of it.
+            Fault.flood(
+                retry_after_s=PENALTY_S,
+                bot="bot3",
+                chat_id=parked.id,
+                when=lambda request: "⚙️" in str(request.params.get("text")),
+            )
         )
         async with crowd.gateway(tmp_path) as it:
             await crowd.ask_everywhere(it, 1)

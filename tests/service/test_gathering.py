@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from codex_gateway.core.attachment import Attachment, AttachmentKind
 from codex_gateway.core.ids import ChatRef
 from codex_gateway.core.inbox import RawUpdate
 from codex_gateway.core.policy import BotPolicy
-from codex_gateway.core.request import Amend, Ask, AskHelp, Cancel, Shape
-from support.hall import BOT, Hall, KeptDownloads, hall, policy
+from codex_gateway.core.ports import Parcel
+from codex_gateway.core.reply import QueuedCard, Reply
+from codex_gateway.core.request import Amend, Ask, AskHelp, Bind, Cancel, Shape
+from support.hall import BOT, Hall, KeptChat, KeptDownloads, PlayedShelf, hall, policy, until
 
 CUT = Ask("a" * 4000, shape=Shape.CUT)
 FORWARDED = Ask("/stop me", shape=Shape.FORWARDED)
@@ -164,3 +168,41 @@ async def test_an_edit_of_a_part_changes_nothing_and_says_so(tmp_path: Path) -> 
         await it.settled(1)
         assert await prompts(it) == [f"{CUT.prompt}\nthe end"]
         assert any("PromptInParts" in text for text in it.chat.texts())
+
+
+class OutOfWords(KeptChat):
+    """A chat that has no words for a prompt as long as it is `broken`."""
+
+    broken = True
+
+    def compose(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        if self.broken and isinstance(reply, QueuedCard):
+            raise ValueError("no words")
+        return super().compose(chat, reply)
+
+
+async def test_a_prompt_that_can_neither_be_queued_nor_closed_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chat = OutOfWords()
+    async with hall(tmp_path, policies=policies(tmp_path, SHORT), chat=chat) as it:
+        await it.database.write(
+            lambda tx: tx.run("CREATE TRIGGER no BEFORE UPDATE ON inbox BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        )
+        await it.say(CUT)
+        await until(lambda: any("update.not_closed" in line.getMessage() for line in caplog.records))
+        await it.database.write(lambda tx: tx.run("DROP TRIGGER no"))
+        chat.broken = False
+        await it.say(CUT)
+        await it.settled(1)
+
+
+async def test_all_parts_of_a_prompt_are_done_with_when_nobody_may_work_where_it_was_to_be(tmp_path: Path) -> None:
+    shelf = PlayedShelf(workdirs={tmp_path})
+    async with hall(tmp_path, policies=policies(tmp_path, LONG), shelf=shelf) as it:
+        await it.say(Bind(None, str(tmp_path)))
+        shelf.workdirs.clear()  # as after a change of the configuration
+        await it.say(CUT)
+        await it.say(Ask("the end"))
+        await until(lambda: any("NoWorkdir" in text for text in it.chat.texts()))
+        assert (await prompts(it), await open_updates(it)) == ([], 0)

@@ -14,10 +14,10 @@ from codex_gateway.core.errors import ChatRefused, ChatUnreachable
 from codex_gateway.core.outcome import Failed, FailureKind, Outcome
 from codex_gateway.core.policy import BotPolicy
 from codex_gateway.core.ports import Emit
-from codex_gateway.core.request import Ask, Cancel, Retry
+from codex_gateway.core.request import Ask, Bind, Cancel, Retry
 from codex_gateway.core.run import Turn
 from codex_gateway.service import luggage, transcript
-from support.hall import KeptDownloads, PlayedAgent, hall, policy, until
+from support.hall import KeptDownloads, PlayedAgent, PlayedShelf, hall, policy, until
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 PHOTO = Attachment(AttachmentKind.IMAGE, "photo")
@@ -50,6 +50,22 @@ async def test_files_are_saved_named_in_the_prompt_and_images_shown(tmp_path: Pa
         await it.say(Retry())
         await it.settled(3)
         assert it.agent.turns[2] == turn and downloads.fetched == ["photo", "pdf", "photo"]
+
+
+async def test_a_retry_in_another_directory_takes_no_other_file_of_the_same_name(tmp_path: Path) -> None:
+    downloads, elsewhere = KeptDownloads({"photo": PNG}), tmp_path / "elsewhere"
+    shelf = PlayedShelf(workdirs={elsewhere})
+    async with hall(tmp_path, policies=at(tmp_path), downloads=downloads, shelf=shelf) as it:
+        await it.say(Ask("What is it?", (PHOTO,)))
+        await it.settled(1)
+        (elsewhere / "codex-inbox").mkdir(parents=True)
+        (elsewhere / "codex-inbox/photo.png").write_bytes(PNG + b"somebody else")
+        await it.say(Bind(None, str(elsewhere)))
+        await it.say(Retry())
+        await it.settled(2)
+        turn = it.agent.turns[1]
+        assert (turn.workdir, turn.images) == (elsewhere, (Path("codex-inbox/photo-2.png"),))
+        assert (elsewhere / "codex-inbox/photo-2.png").read_bytes() == PNG
 
 
 async def test_files_without_words_get_some(tmp_path: Path) -> None:

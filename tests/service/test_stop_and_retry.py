@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from codex_gateway.core import event as ev
 from codex_gateway.core import request as rq
-from codex_gateway.core.ids import ChatRef, RunId
-from codex_gateway.core.outcome import Answered, Outcome, StopReason
+from codex_gateway.core.ids import ChatRef, RunId, ThreadId
+from codex_gateway.core.outcome import Answered, Failed, FailureKind, Outcome, StopReason
 from codex_gateway.core.ports import Emit
 from codex_gateway.core.run import Turn
-from support.hall import BOT, CHAT, OTHER_CHAT, PlayedAgent, hall, playing, until
+from codex_gateway.core.saved import SavedSession
+from support.hall import BOT, CHAT, OTHER_CHAT, THREAD, PlayedAgent, PlayedShelf, hall, playing, policy, until
 
 
 async def test_stop_ends_what_runs_and_leaves_what_waits(tmp_path: Path) -> None:
@@ -127,3 +131,70 @@ async def test_retry_with_no_prompt_before_says_so(tmp_path: Path) -> None:
         await it.say(rq.Retry())
         await it.settled(0)
         assert it.chat.texts() == ["NothingToRetry()"]
+
+
+LOGIN = ThreadId("01a1f920-e197-7680-af9c-00000000000a")
+
+
+def shelf() -> PlayedShelf:
+    return PlayedShelf([SavedSession(LOGIN, 2.0, "Fix the login", Path("/login"))], {Path("/login")})
+
+
+async def test_the_button_asks_in_the_session_and_directory_of_its_run_and_the_command_where_the_chat_is_now(
+    tmp_path: Path,
+) -> None:
+    async with hall(tmp_path, shelf=shelf()) as it:
+        await it.say("first")
+        await it.settled(1)
+        await it.say(rq.Bind("login"))
+        await it.say("second")
+        await it.settled(2)
+        await it.say(rq.Retry(RunId(1)))
+        await it.settled(3)
+        await it.say(rq.Unbind())
+        await it.say(rq.Retry(RunId(2)))
+        await it.settled(4)
+        await it.say(rq.Retry())
+        await it.settled(5)
+        own, login = (THREAD, Path("/work/dir")), (LOGIN, Path("/login"))
+        places = [(turn.prompt, (turn.thread_id, turn.workdir)) for turn in it.agent.turns]
+        assert places == [("first", own), ("second", login), ("first", own), ("second", login), ("second", own)]
+
+
+@pytest.mark.parametrize("kind", [FailureKind.UNKNOWN_SESSION, FailureKind.CONTEXT_FULL])
+async def test_a_run_that_its_session_could_do_nothing_for_is_asked_again_where_the_chat_is_now(
+    tmp_path: Path, kind: FailureKind
+) -> None:
+    async def fails(turn: Turn, emit: Emit) -> Outcome:
+        return Failed(kind, "no")
+
+    async with hall(tmp_path, agent=PlayedAgent(plays={"first": fails}), shelf=shelf()) as it:
+        await it.say("first")
+        await it.settled(1)
+        await it.say(rq.Bind("login"))
+        await it.say(rq.Retry(RunId(1)))
+        await it.settled(2)
+        assert [turn.thread_id for turn in it.agent.turns] == [THREAD, LOGIN]
+
+
+async def test_a_retry_in_a_directory_that_is_allowed_no_more_says_so(tmp_path: Path) -> None:
+    stocked = shelf()
+    async with hall(tmp_path, shelf=stocked) as it:
+        await it.say(rq.Bind("login"))
+        await it.say("first")
+        await it.settled(1)
+        await it.say(rq.Unbind())
+        stocked.workdirs.clear()
+        await it.say(rq.Retry(RunId(1)))
+        await until(lambda: any("NoWorkdir" in text for text in it.chat.texts()))
+        assert len(it.agent.turns) == 1
+
+
+async def test_a_retry_follows_the_bot_into_another_directory_of_its_own(tmp_path: Path) -> None:
+    async with hall(tmp_path) as it:
+        await it.say("first")
+        await it.settled(1)
+    async with hall(tmp_path, policies=[replace(policy(), workdir=Path("/moved"))]) as it:
+        await it.say(rq.Retry(RunId(1)), update_id=10)
+        await it.settled(2)
+        assert [(turn.thread_id, turn.workdir) for turn in it.agent.turns] == [(THREAD, Path("/moved"))]

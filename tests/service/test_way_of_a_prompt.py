@@ -279,7 +279,7 @@ async def test_commands_answer_from_the_rows(tmp_path: Path) -> None:
         status, last, queue, session, who, help_ = it.chat.texts()[-6:]
         assert "StatusReport" in status and "succeeded" in status
         assert last == "last: echo: hello"
-        assert "QueueReport(running=None, waiting=())" in queue
+        assert "QueueReport(running=None, waiting=(), " in queue
         assert str(THREAD) in session
         assert "user_id=7" in who
         assert help_ == "Help()"

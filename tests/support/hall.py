@@ -164,6 +164,9 @@ class KeptChat:
             case _:
                 return [Parcel(json.dumps(str(reply)))]
 
+    async def worded(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        return self.compose(chat, reply)
+
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         await self._fail(chat.chat_id)
         message = Sent(chat, len(self.sent) + 1000, [json.loads(parcel)], reply_to)
@@ -392,6 +395,7 @@ async def hall(
             inbox=Inbox(database),
             requests=Requests(database),
             ledger=ledger,
+            queries=Queries(ledger, executor, clock=clock),
             chat=chat,
             delivery=delivery,
             grounds=Grounds(folder / "outbox", {"PATH": os.defpath}),

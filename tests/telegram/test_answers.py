@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from codex_gateway.core.errors import FormRefused
-from codex_gateway.core.ids import RunId
+from codex_gateway.core.ids import ChatRef, RunId
 from codex_gateway.core.manner import Form, Manner
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Answer, LastResult, OutsideWords, Reply
@@ -62,6 +64,42 @@ async def test_up_to_the_limit_an_answer_comes_as_messages(chat: TelegramChat, s
     messages = await deliver(chat, stage, Answer(RunId(7), text))
     assert [message.document for message in messages] == [None] * 4
     assert words(messages) == text.split()
+
+
+async def test_the_loop_goes_on_while_an_answer_of_any_length_is_rendered(chat: TelegramChat, stage: Stage) -> None:
+    loop_thread, rendering_threads = threading.get_ident(), set()
+
+    def manner_of(_: ChatRef) -> Manner:
+        rendering_threads.add(threading.get_ident())
+        return Manner()
+
+    chat._manner_of = manner_of
+    for long in (Answer(RunId(7), LONG), LastResult(RunId(7), LONG), OutsideWords(LONG)):
+        assert await chat.worded(stage.chat_of(), long) == chat.compose(stage.chat_of(), long)
+        assert len(rendering_threads) == 2, "one is the loop's own, of the comparison"
+        rendering_threads.clear()
+    await chat.worded(stage.chat_of(), Answer(RunId(7), "short"))
+    assert rendering_threads == {loop_thread}
+
+
+def test_the_file_holds_the_answer_to_the_byte() -> None:
+    text = "\r\n  \x1b[31mred\x1b[0m\t\n" + LONG + "\x00 \u2028 e\u0301 \U0001f389\r\n\n "
+    _, file = answer(text, limit=1000, most_messages=1)
+    assert file.document is not None and file.document.text == text
+    _, file = answer(text + "\ud83d", limit=1000, most_messages=1)
+    assert file.document is not None and file.document.text == text + "\ufffd", "half a character is none"
+
+
+@pytest.mark.parametrize("joint", ["\n\n", "\n", " ", ""])
+def test_what_comes_after_64_000_characters_is_whole_though_not_formatted(joint: str) -> None:
+    text = joint.join(f"**{n}**word" for n in range(20_000))
+    messages = [message.formatted for message in answer(text, limit=3500)]
+    told, plainly = "".join("".join(m.text for m in messages).split()), "".join(text.split())
+    assert told.replace("*", "") == plainly.replace("*", ""), "nothing lost, nothing twice"
+    assert messages[0].entities and not messages[-1].entities
+    first, file = answer(text, limit=3500, most_messages=4)
+    assert first.formatted == messages[0] and file.document is not None and file.document.text == text
+    assert [other.formatted for other in file.instead] == messages[1:]
 
 
 def test_a_limit_of_0_is_none() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
-from codex_gateway.core.event import Context, Misread, Tokens, Usage, Window
+from codex_gateway.core.event import Context, Misread, Reconnect, Tokens, Usage, Window
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, RunId, ThreadId
 from codex_gateway.core.outcome import RETRYABLE, Failed, FailureKind, StopReason
@@ -89,7 +89,7 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     "thinking": (running(Progress(doing=Doing.THINKING)), "⚙️ Working · 1:05\nThinking…\n[⏹ Stop → stop:3]"),
     "thinking aloud": (
         running(Progress(doing=Doing.THINKING, reasoning="**Looking**\nat the tests")),
-        "⚙️ Working · 1:05\n💭 Looking at the tests\n[⏹ Stop → stop:3]",
+        "⚙️ Working · 1:05\n💭 **Looking** at the tests\n[⏹ Stop → stop:3]",
     ),
     "at work": (
         running(
@@ -101,11 +101,12 @@ GOLDEN: dict[str, tuple[Card, str]] = {
                 notice="Reconnecting… 2/5",
             )
         ),
-        "⚙️ Working · 1:05 · 7 steps · 2 files\n"
+        "⚙️ Working · 1:05\n"
         "▸ `sleep 100`\n"
-        ">|✓ edit src/app.py\n"
-        "✗ pytest -q tests (exit 1)\n"
-        "✓ ls -la>|\n"
+        "7 steps · 2 files\n"
+        ">|✓ `edit src/app.py`\n"
+        "✗ `pytest -q tests` (exit 1)\n"
+        "✓ `ls -la`>|\n"
         "⚠️ Reconnecting… 2/5\n"
         "[⏹ Stop → stop:3]",
     ),
@@ -116,11 +117,11 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             ),
             3723,
         ),
-        "⚙️ Working · 1:02:03 · 1 step · 1 file · compacted\n▸ `sleep 100` and 1 more\n[⏹ Stop → stop:3]",
+        "⚙️ Working · 1:02:03\n▸ `sleep 100` and 1 more\n1 step · 1 file · compacted\n[⏹ Stop → stop:3]",
     ),
     "finishing": (
         running(Progress(doing=Doing.ANSWERED, steps=(LISTING,), step_count=1)),
-        "⚙️ Working · 1:05 · 1 step\nFinishing…\n>|✓ ls -la>|\n[⏹ Stop → stop:3]",
+        "⚙️ Working · 1:05\nFinishing…\n1 step\n>|✓ `ls -la`>|\n[⏹ Stop → stop:3]",
     ),
     "silent": (
         replace(running(Progress(doing=Doing.THINKING)), diagnosis=Diagnosis(Cause.MODEL, 40.4)),
@@ -133,23 +134,36 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         ),
         "⚙️ Working · 1:05\nReconnecting 3/5 for 0:40\n💭 Hm\n[⏹ Stop → stop:3]",
     ),
+    "a reconnect is told once, with its reason": (
+        replace(
+            running(
+                Progress(
+                    doing=Doing.THINKING,
+                    notice="Reconnecting... 3/5 (stream disconnected)",
+                    noticed_reconnect=Reconnect(3, 5),
+                )
+            ),
+            diagnosis=Diagnosis(Cause.RECONNECTING, 40.4, attempt=3, attempts=5),
+        ),
+        "⚙️ Working · 1:05\nReconnecting 3/5 for 0:40\n⚠️ stream disconnected\n[⏹ Stop → stop:3]",
+    ),
     "a command that takes long": (
         replace(
             running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP, OTHER), step_count=2)),
             diagnosis=Diagnosis(Cause.COMMAND, 750.0, command="sleep 100"),
         ),
-        "⚙️ Working · 1:05 · 2 steps\n▸ `sleep 100` and 1 more · 12:30\n[⏹ Stop → stop:3]",
+        "⚙️ Working · 1:05\n▸ `sleep 100` and 1 more · 12:30\n2 steps\n[⏹ Stop → stop:3]",
     ),
     "a command that waits for input": (
         replace(
             running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP,), step_count=1)),
             diagnosis=Diagnosis(Cause.INPUT, 30.0, command="sleep 100"),
         ),
-        "⚙️ Working · 1:05 · 1 step\n▸ `sleep 100` · 0:30 · waits for input\n[⏹ Stop → stop:3]",
+        "⚙️ Working · 1:05\n▸ `sleep 100` · 0:30 · waits for input\n1 step\n[⏹ Stop → stop:3]",
     ),
     "being stopped": (
         replace(running(Progress(doing=Doing.RUNNING_COMMAND, steps=(SLEEP,), step_count=1)), is_stopping=True),
-        "⚙️ Stopping… · 1:05 · 1 step\n▸ `sleep 100`",
+        "⚙️ Stopping… · 1:05\n▸ `sleep 100`\n1 step",
     ),
     "done": (
         settled(RunState.SUCCEEDED),
@@ -173,14 +187,16 @@ GOLDEN: dict[str, tuple[Card, str]] = {
         settled(
             RunState.FAILED, failure_kind=FailureKind.QUOTA, resets_at=RESET, elapsed_s=3.0, step_count=0, file_count=0
         ),
-        "❌ Failed after 0:03 · 12.3k tokens: the account's allowance is used up.\n"
+        "❌ Failed after 0:03: the account's allowance is used up.\n"
         f"It is renewed {moment(RESET)}. Retry then, or log Codex in to another account.\n"
+        "12.3k tokens\n"
         "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "too fast, until when is known": (
         settled(RunState.FAILED, failure_kind=FailureKind.RATE_LIMITED, resets_at=RESET, step_count=0, file_count=0),
-        "❌ Failed after 1:05 · 12.3k tokens: too many requests to the model for the moment.\n"
+        "❌ Failed after 1:05: too many requests to the model for the moment.\n"
         f"That is over {moment(RESET)}: Retry then.\n"
+        "12.3k tokens\n"
         "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
     "done, nothing known": (
@@ -205,17 +221,19 @@ GOLDEN: dict[str, tuple[Card, str]] = {
     ),
     "time limit": (
         settled(RunState.STOPPED, stop_reason=StopReason.RUN_TIMEOUT, elapsed_s=900.0),
-        "⏹ Stopped after 15:00 · 7 steps · 2 files · 12.3k tokens: the time limit of a run was reached.\n"
-        "The session is intact: write on, or Retry. run_timeout_seconds sets the limit.\n"
+        "⏹ Stopped after 15:00: the time limit of a run was reached.\n"
+        "The session is intact: write on, or Retry. `run_timeout_seconds` sets the limit.\n"
+        "7 steps · 2 files · 12.3k tokens\n"
         "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "silence": (
         settled(
             RunState.STOPPED, stop_reason=StopReason.SILENCE, elapsed_s=905.0, diagnosis=Diagnosis(Cause.MODEL, 900.0)
         ),
-        "⏹ Stopped after 15:05 · 7 steps · 2 files · 12.3k tokens: nothing was heard of Codex for too long. "
+        "⏹ Stopped after 15:05: nothing was heard of Codex for too long. "
         "It had been waiting for the model for 15:00.\n"
-        "The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit.\n"
+        "The session is intact: write on, or Retry. `no_output_idle_timeout_seconds` sets the limit.\n"
+        "7 steps · 2 files · 12.3k tokens\n"
         "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "stopped by the person in a long command": (
@@ -226,11 +244,12 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             steps=(LISTING, TESTS, SLEEP),
             ended=("sleep 1000", "sleep 1001"),
         ),
-        "⏹ Stopped by you after 1:05 · 7 steps · 2 files · 12.3k tokens. `sleep 100` had been running for 1:00.\n"
+        "⏹ Stopped by you after 1:05. `sleep 100` had been running for 1:00.\n"
         "Ended with it: 2 processes that it had left behind (`sleep 1000`, `sleep 1001`)\n"
-        ">|⏹ sleep 100\n"
-        "✗ pytest -q tests (exit 1)\n"
-        "✓ ls -la>|\n"
+        "7 steps · 2 files · 12.3k tokens\n"
+        ">|⏹ `sleep 100`\n"
+        "✗ `pytest -q tests` (exit 1)\n"
+        "✓ `ls -la`>|\n"
         "[🔁 Retry → retry:3][📝 Diff → diff:3][📜 Log → log:3]",
     ),
     "shut down while it waited": (
@@ -246,8 +265,9 @@ GOLDEN: dict[str, tuple[Card, str]] = {
             file_count=0,
             error="unexpected status 401 Unauthorized:\nMissing bearer",
         ),
-        "❌ Failed after 0:03 · 12.3k tokens: Codex is not logged in, or its login has expired.\n"
-        "Run codex login on the machine that it runs on, then Retry.\n"
+        "❌ Failed after 0:03: Codex is not logged in, or its login has expired.\n"
+        "Run `codex login` on the machine that it runs on, then Retry.\n"
+        "12.3k tokens\n"
         ">|unexpected status 401 Unauthorized:\nMissing bearer>|\n"
         "[🔁 Retry → retry:3][📜 Log → log:3]",
     ),
@@ -417,4 +437,4 @@ def test_a_verdict_offers_the_command_that_goes_on_in_a_terminal() -> None:
 def test_a_run_at_work_says_what_it_has_cost_so_far() -> None:
     usage = Usage(Tokens(input=50_000), last=Tokens(input=12_000, output=345), thread_before=Tokens(input=37_000))
     text = draw(running(Progress(doing=Doing.THINKING, step_count=7, usage=usage, thread_before=usage.thread_before)))
-    assert text.formatted.text == "⚙️ Working · 1:05 · 7 steps · 13.0k tokens\nThinking…"
+    assert text.formatted.text == "⚙️ Working · 1:05\nThinking…\n7 steps · 13.0k tokens"

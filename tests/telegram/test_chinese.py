@@ -30,7 +30,7 @@ READS: list[tuple[say.Reply, str]] = [
         say.RunningCard(
             RUN, 65.0, Progress(doing=Doing.RUNNING_COMMAND, steps=(LISTING, SLEEP), step_count=2, compactions=1)
         ),
-        "⚙️ 进行中 · 1:05 · 2 步 · 已压缩\n▸ sleep 600\n✗ ls（退出码 1）",
+        "⚙️ 进行中 · 1:05\n▸ sleep 600\n2 步 · 已压缩\n✗ ls（退出码 1）",
     ),
     (say.RunningCard(RUN, 65.0, Progress(doing=Doing.THINKING)), "⚙️ 进行中 · 1:05\n思考中…"),
     (

@@ -40,6 +40,7 @@ async def test_what_a_person_writes_is_kept_and_can_be_interpreted(stage: Stage)
         is_private=True,
         wish=Ask("hello 👋"),
         language="en",
+        sent_at=asked.date,
     )
 
 

@@ -391,6 +391,8 @@ def test_any_text_raises_nothing_and_between_two_it_is_always_something(text: st
         ("/bind ./api", Bind(None, "./api")),
         ("/bind ..", Bind(None, "..")),
         ("/bind and/or", Bind("and/or")),
+        ("/bind login / sign-up", Bind("login / sign-up")),
+        ("/bind ~", Bind(None, "~")),
         ("/bind", Bind(None)),
         ("/unbind", Unbind()),
         ("/newsession", NewSession()),

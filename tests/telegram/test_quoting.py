@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codex_gateway.core.quoting import with_quote
-from codex_gateway.core.request import Amend, Ask, Request
+from codex_gateway.core.request import Amend, Ask, Misspoken, MisspokenReason, Request
 from telegram.test_inbound import ADA, GROUP, OURS, message, read, wish
 
 ANSWER = {"message_id": 3, "from": OURS, "text": "The answer."}
@@ -55,5 +55,8 @@ def test_an_edit_is_no_command() -> None:
     found = edited("fix it")
     assert found and found.wish == Amend(Ask("fix it")) and found.message_id == 7
     for text in ("/stop", "/new", "/stpo"):
-        assert edited(text) is None
+        again = edited(text)
+        assert again and again.wish == Misspoken(MisspokenReason.EDITED, "")
+    moved = message(location={"latitude": 1.0, "longitude": 2.0})["message"]
+    assert read({"update_id": 1, "edited_message": moved}) is None  # a live location moves by itself
     assert read({"update_id": 1, "edited_message": {"message_id": "x"}}) is None

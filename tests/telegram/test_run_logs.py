@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from codex_gateway.core.ids import RunId
 from codex_gateway.core.reply import Moment, NoSuchRun, RunLog
 from codex_gateway.core.run import RunState
 from codex_gateway.telegram.markup import utf16_len
+from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.parcel import pack, unpack
 from codex_gateway.telegram.wording import word
 from telegram.reading import shown
@@ -43,14 +45,25 @@ def test_a_short_log_is_one_message_with_the_ends_and_times_of_the_steps() -> No
     assert shown(message) == (
         "📜 Run 3 · 3 steps\n"
         ">|0:02 💬 I look around.\n"
-        "0:04 💭 Looking at tests\n"
-        "0:05 ✓ ls -la\n"
-        "0:06 ✗ pytest -q (exit 1, 1:05)\n"
-        "1:12 ✎ src/app.py, b.py\n"
+        "0:04 💭 Looking: at tests\n"
+        "0:05 ✓ `ls -la`\n"
+        "0:06 ✗ `pytest -q` (exit 1, 1:05)\n"
+        "1:12 ✎ `src/app.py`, `b.py`\n"
         "1:13 🗜 The conversation was compacted.\n"
-        "1:14 ⏹ sleep 100 (cut short)>|\n"
+        "1:14 ⏹ `sleep 100` (cut short)>|\n"
         ">|it broke>|"
     )
+
+
+def test_what_is_drawn_of_a_log_that_is_too_long_for_a_message_is_no_more_than_would_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[str] = []
+    line = Page.line
+    monkeypatch.setattr(Page, "line", lambda page, text="": (drawn.append(text), line(page, text))[1])
+    [message] = word(log(*((1000.0, ev.Notice("n" * 100)) for _ in range(4000))), limit=3500)
+    assert message.document is not None
+    assert sum(map(len, drawn)) <= 3500
 
 
 def test_a_long_log_is_a_file_with_everything_in_it() -> None:

@@ -139,6 +139,22 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
         say.Stopping(RunId(3), was_queued=False, waiting=2, last_waiting=RunId(5)),
         ["Stopping… 2 prompts still wait in the queue.\n[🧹 Clear the queue too → clear:5]"],
     ),
+    "a queue with what was left in another session": (
+        say.QueueReport(None, (WAITING,), elsewhere=(RUNNING,)),
+        [
+            "⚙️ Run 3 · 1:05 · in the session this chat spoke to before · Fix the failing test\n"
+            f"1. Run 4 · waits 0:05 · {CLIPPED}"
+        ],
+    ),
+    "status with what was left in another session": (
+        say.StatusReport("alpha", None, None, None, 0, None, elsewhere=(RUNNING,)),
+        [
+            "**alpha** · no session yet: the first prompt begins one\n"
+            "⚙️ Run 3 · 1:05 · in the session this chat spoke to before · Fix the failing test\n"
+            "Nothing waits"
+        ],
+    ),
+    "queue that was empty already": (say.QueueCleared(0), ["Nothing of that waits any more."]),
     "queue cleared": (say.QueueCleared(2), ["Taken out of the queue: 2 prompts."]),
     "not queued": (say.NotQueued(), ["That prompt does not wait here any more."]),
     "the next one already": (say.NextAlready(), ["That prompt is the next one already."]),
@@ -169,19 +185,23 @@ GOLDEN: dict[str, tuple[say.Reply, list[str]]] = {
     ),
     "typo": (
         misspoken(MisspokenReason.UNKNOWN_COMMAND, "/stpo"),
-        ["/stpo is no command here. Did you mean /stop? /help lists them."],
+        ["`/stpo` is no command here. Did you mean /stop? /help lists them."],
     ),
     "no such command": (
         misspoken(MisspokenReason.UNKNOWN_COMMAND, "/weather"),
-        ["/weather is no command here. /help lists them."],
+        ["`/weather` is no command here. /help lists them."],
     ),
     "new without a prompt": (
         misspoken(MisspokenReason.EMPTY_PROMPT, "/new"),
-        ["Write the prompt behind /new, such as: /new Why does the last test fail?"],
+        ["Write the prompt behind /new, such as: `/new Why does the last test fail?`"],
     ),
     "mention without a prompt": (
         misspoken(MisspokenReason.EMPTY_PROMPT, ""),
         ["What shall Codex do? Write it in the same message."],
+    ),
+    "a command that was edited": (
+        misspoken(MisspokenReason.EDITED, ""),
+        ["An edited message starts nothing: send it as a new one."],
     ),
     "photo": (
         misspoken(MisspokenReason.UNSUPPORTED_CONTENT, "photo"),

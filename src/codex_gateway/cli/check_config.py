@@ -55,8 +55,15 @@ def _bot_facts(bot: Bot) -> dict[str, str]:
         f"{'in a terminal (PTY)' if codex.use_pty else 'no terminal'}",
         "limits": f"run {_span(limits.run_timeout_s)}, silence {_span(limits.silence_s)}, "
         f"after compaction {_span(limits.after_compaction_s)}, after the answer {_span(limits.after_answer_s)}",
-        "display": f"chunks of {display.message_chunk_limit}, reasoning {display.reasoning_mode}",
+        "display": f"chunks of {display.message_chunk_limit}, {_long_answers(display.answer_max_messages)}, "
+        f"reasoning {display.reasoning_mode}, language {display.language}",
+        "files": f"saved in {bot.files.inbox_dir}; voice messages are "
+        + (f"heard by {bot.files.transcribe_cmd[0]}" if bot.files.transcribe_cmd else "not understood"),
     }
+
+
+def _long_answers(at_most: int) -> str:
+    return f"at most {at_most} of them, else a file" if at_most else "as many as it takes"
 
 
 def _base_facts(base: Base) -> dict[str, str]:

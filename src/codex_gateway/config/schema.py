@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationInfo
 from pydantic.fields import FieldInfo
 
-from codex_gateway.config import parse
+from codex_gateway.config import hearing, parse
 from codex_gateway.config.model import ApprovalsMode, DraftMode, InputMode, ReasoningMode
 from codex_gateway.config.secret import Secret
 from codex_gateway.core.ids import BotName, ThreadId, UserId
@@ -42,6 +42,11 @@ Language = Annotated[LanguageChoice, PlainValidator(parse.word(LanguageChoice)),
 Command = Annotated[str, PlainValidator(lambda value, info: parse.command(value, _around(info)))]
 Argument = Annotated[str, PlainValidator(parse.argument)]
 Arguments = Annotated[tuple[Argument, ...], BeforeValidator(parse.argument_list)]
+Transcriber = Annotated[
+    tuple[Argument, ...],
+    BeforeValidator(hearing.command_list),
+    AfterValidator(lambda words, info: hearing.runnable(words, _around(info))),
+]
 FolderInside = Annotated[str, PlainValidator(parse.folder_inside), Unit("path inside of codex_workdir")]
 EnvPattern = Annotated[str, PlainValidator(parse.variable_pattern)]
 EnvPatterns = Annotated[tuple[EnvPattern, ...], BeforeValidator(parse.name_list)]
@@ -102,7 +107,7 @@ class Overridable(Table):
     codex_mirror_outside_turns: Boolean = True
     message_chunk_limit: ChunkLimit = 3500
     inbox_dir: FolderInside = "codex-inbox"
-    transcribe_cmd: Arguments = ()
+    transcribe_cmd: Transcriber = ()
     paste_window_seconds: SecondsOrOff = 1
     language: Language = LanguageChoice.AUTO
     answer_max_messages: MessageCount = 4

@@ -6,6 +6,7 @@ GatewayError
 ├── StoreError              (store/)  the database cannot be opened or is too new; exit code 74
 └── ChatError               what a chat answered to a send or an edit
     ├── ChatBusy            it told us to wait
+    ├── ChatMoved           it has another id now
     ├── ChatUnreachable     nothing, or a fault of its own: worth trying again
     └── ChatRefused         never, for this message or this chat: trying again is useless
         ├── FormRefused     in this form; there is another one
@@ -58,6 +59,14 @@ class ChatBusy(ChatError):
     def __init__(self, retry_after_s: float) -> None:
         super().__init__(f"the chat asks to wait {retry_after_s:.0f} s")
         self.retry_after_s = retry_after_s
+
+
+class ChatMoved(ChatError):
+    """The chat has another id from now on; nothing was sent."""
+
+    def __init__(self, new_id: int) -> None:
+        super().__init__(f"the chat has become chat {new_id}")
+        self.new_id = new_id
 
 
 class ChatUnreachable(ChatError):

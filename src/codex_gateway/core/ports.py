@@ -161,6 +161,10 @@ class Chat(Protocol):
         """The messages that say `reply` in this chat, in order; exactly one for a `Card`. Pure."""
         ...
 
+    async def worded(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        """What `compose` returns, for a reply that may be of any length: everything else goes on meanwhile."""
+        ...
+
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         """Send one message, as a reply to message `reply_to` if that still exists."""
         ...

@@ -195,6 +195,8 @@ class StatusReport:
     diagnosis: Diagnosis | None = None
     #: The account's allowance as it was told last, but for windows that have begun anew since.
     windows: tuple[Window, ...] = ()
+    #: What this chat has at work in sessions that it has left.
+    elsewhere: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +210,12 @@ class LastResult:
 
 @dataclass(frozen=True, slots=True)
 class QueueReport:
-    """What waits in this chat's session, in order."""
+    """What waits in this chat's session, in order, and what the chat has left in others."""
 
     running: RunLine | None
     waiting: tuple[RunLine, ...]
+    #: At work in sessions that this chat has left.
+    elsewhere: tuple[RunLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,8 @@ class MisspokenReason(StrEnum):
     FILE_TOO_LARGE = "file_too_large"
     #: Spoken words, and nothing is configured that understands them.
     VOICE_NOT_CONFIGURED = "voice_not_configured"
+    #: A message was changed that is the prompt of no run, or into a command.
+    EDITED = "edited"
 
 
 @dataclass(frozen=True, slots=True)

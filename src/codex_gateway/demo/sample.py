@@ -60,8 +60,8 @@ The commands of these scripts change nothing, whatever directory they run in.
 @sh grep -n TODO *.py
 @delay 2
 @say It is a **to-do list** for the command line:\\n\\n\
-| file | lines | what it does |\\n| --- | ---: | --- |\\n\
-| todo.py | 26 | adds and lists |\\n| test_todo.py | 5 | tests `add` |\\n\\n\
+| file | lines | does |\\n| --- | ---: | --- |\\n\
+| todo.py | 26 | lists |\\n| test_todo.py | 5 | tests |\\n\\n\
 One thing is missing: a task that is *done* cannot be taken off the list (`todo.py`, line 18). This would do it:\\n\\n\
 ```python\\ndef done(tasks: list[str], number: int) -> list[str]:\\n\
     return tasks[: number - 1] + tasks[number:]\\n```\\n\\n\

@@ -21,6 +21,7 @@ from codex_gateway.core.reply import (
     Unbound,
     WorkdirChanged,
 )
+from codex_gateway.core.run import Run
 from codex_gateway.core.saved import DirectoryFault, SavedSession
 from codex_gateway.log import Log
 from codex_gateway.service.errand import Counter, Errand
@@ -126,6 +127,28 @@ class Binding:
             await self._counter.answer(errand, found)
             return None
         return replace(errand, policy=replace(errand.policy, workdir=bound.workdir))
+
+    async def placed_as(self, errand: Errand, run: Run) -> Errand | None:
+        """The errand with the directory of a run that is to be done over; None, and answered: nobody may work there."""
+        if run.workdir == errand.policy.workdir:
+            return errand
+        found = await self._named(errand, str(run.workdir))
+        if isinstance(found, NoWorkdir):
+            bound = await self._bindings.of(errand.chat)
+            if bound is not None and bound.session.id == run.session.id and bound.workdir is None:
+                return errand  # codex_workdir has been changed since, which is what the advice may have been
+            await self._counter.answer(errand, found)
+            return None
+        return replace(errand, policy=replace(errand.policy, workdir=run.workdir))
+
+    async def is_open(self, errand: Errand, run: Run) -> bool:
+        """Whether what a run has done may be shown. False, and answered: nobody may work in its directory any more."""
+        if run.workdir == errand.policy.workdir:
+            return True
+        found = await self._named(errand, str(run.workdir))
+        if isinstance(found, NoWorkdir):
+            await self._counter.answer(errand, found)
+        return not isinstance(found, NoWorkdir)
 
     async def _bind(self, errand: Errand, session: SavedSession, directory: Path | None) -> None:
         if session.is_archived:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from codex_gateway.core.errors import ChatBusy, ChatClosed, ChatError, MessageGone
+from codex_gateway.core.errors import ChatBusy, ChatClosed, ChatError, ChatMoved, MessageGone
 from codex_gateway.core.ids import BotName, MessageRef, RunId
 from codex_gateway.core.policy import Pace
 from codex_gateway.core.ports import Chat
@@ -73,10 +73,18 @@ class Board:
     def placed(self, run_id: RunId, message: MessageRef) -> None:
         """The status message of a run was sent."""
         painting = self._paintings.get(run_id)
-        if painting is not None and not painting.message.done():
+        if painting is not None:
+            if painting.message.done():  # it was sent anew, in the chat that has taken the place of its own
+                painting.message = asyncio.get_running_loop().create_future()
             painting.message.set_result(message)
         if self._places is not None:
             self._places.wake()
+
+    async def moved(self, bot: BotName, *, old_id: int, new_id: int) -> None:
+        """A chat has another id: everything goes along, and the status messages there are sent anew."""
+        await self._outbox.moved(bot, old_id=old_id, new_id=new_id)
+        _log.warning("chat.moved", bot=bot, old=old_id, new=new_id, hint="put the new id into allowed_chat_ids")
+        self._wake(bot, new_id)
 
     def touch(self, run_id: RunId) -> None:
         """Something a person would see has changed."""
@@ -103,6 +111,7 @@ class Board:
             return draw()
 
         while True:
+            message = await painting.message  # it may be another one by now
             # The first wait keeps a turn that is over in a moment from spending the chat's budget on its progress.
             await asyncio.sleep(pace.flush_interval_s)
             await _either(painting.changed, pace.tick_interval_s)
@@ -111,10 +120,9 @@ class Board:
             try:
                 rest_s = await asyncio.shield(request)
             except MessageGone:
-                renewed = await self._renew(run_id, painting, message, draw)
-                if renewed is None:
+                if not await self._renew(run_id, painting, message, draw):
                     return
-                message, rest_s = renewed, 0.0
+                rest_s = 0.0
             except asyncio.CancelledError:
                 if painting.quiet.is_set():  # still waiting for its turn: nobody will miss it
                     request.cancel()
@@ -126,21 +134,21 @@ class Board:
 
     async def _renew(
         self, run_id: RunId, painting: _Painting, message: MessageRef, draw: Callable[[], Card | None]
-    ) -> MessageRef | None:
+    ) -> bool:
         """Somebody has deleted the message, or it has become too old: send it anew, once.
 
-        None: it has been renewed before; whoever deletes it twice does not want it, and the verdict comes all the same.
+        False: it has been renewed before. Whoever deletes it twice does not want it; the verdict comes all the same.
         """
         card = draw()
         if card is None:
-            return None
-        painting.message = asyncio.get_running_loop().create_future()
+            return False
         [parcel] = self._chat.compose(message.chat, card)
+        painting.message = asyncio.get_running_loop().create_future()  # before somebody may send it
         if not await self._outbox.renew_status(run_id, parcel):
-            return None
+            return False
         _log.info("status.renewed", run=run_id, message=message.message_id)
         self._wake(message.chat.bot, message.chat.chat_id)
-        return await painting.message
+        return True
 
     async def _repaint(self, message: MessageRef, draw: Callable[[], Card | None]) -> float:
         """Paint once; returns for how long the chat wants to be left alone, in seconds."""
@@ -152,6 +160,8 @@ class Board:
             return busy.retry_after_s
         except MessageGone:
             raise
+        except ChatMoved as moved:
+            await self.moved(message.chat.bot, old_id=message.chat.chat_id, new_id=moved.new_id)
         except ChatClosed as closed:
             _log.info("status.not_painted", message=message.message_id, error=closed)
             return _CLOSED_REST_S

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from codex_gateway.core.errors import ChatBusy, ChatRefused, ChatUnreachable, FormRefused
+from codex_gateway.core.errors import ChatBusy, ChatMoved, ChatRefused, ChatUnreachable, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.retry import Backoff
@@ -95,6 +95,9 @@ class Delivery:
             await self._outbox.park(Parked(due.chat.bot, due.chat.chat_id, until))
             _log.warning("chat.parked", bot=due.chat.bot, chat=due.chat.chat_id, seconds=round(busy.retry_after_s))
             await asyncio.sleep(busy.retry_after_s)
+        except ChatMoved as moved:
+            await self._outbox.hold_back(due.id, may_have_arrived=False)
+            await self._board.moved(due.chat.bot, old_id=due.chat.chat_id, new_id=moved.new_id)
         except ChatUnreachable as error:
             await self._outbox.hold_back(due.id, may_have_arrived=error.uncertain)
             wait_s = backoff.next_s()

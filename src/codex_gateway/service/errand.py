@@ -24,6 +24,8 @@ class Errand:
     inbox_id: InboxId
     request: Request
     policy: BotPolicy
+    #: The rows of the other parts of a prompt that came in several: they are done when it is.
+    also: tuple[InboxId, ...] = ()
 
     @property
     def chat(self) -> ChatRef:
@@ -47,10 +49,11 @@ class Counter:
         await self._requests.answer(
             errand.inbox_id,
             errand.chat,
-            parcels=self._chat.compose(errand.chat, reply),
+            parcels=await self._chat.worded(errand.chat, reply),
             reply_to=errand.request.message_id,
             now=self._clock(),
             edits=errand.request.message_id if in_place else None,
+            also=errand.also,
         )
 
     async def show(self, errand: Errand, reply: Reply) -> None:

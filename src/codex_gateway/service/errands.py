@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ from codex_gateway.core.ids import InboxId, RunId
 from codex_gateway.core.ports import Chat
 from codex_gateway.core.reply import DiffRefusal, DiffRefused, DiffReport, FileRefusal, FileRefused, Reply, SentFile
 from codex_gateway.core.request import Request
+from codex_gateway.core.retry import Backoff
 from codex_gateway.log import Log
 from codex_gateway.service.delivery import Delivery
 from codex_gateway.service.errand import Errand
 from codex_gateway.service.git_diff import LARGEST_BYTES, NoDiff, working_diff
 from codex_gateway.service.inside import Refused, identities, opened
+from codex_gateway.service.queries import Queries
 from codex_gateway.store.inbox import Fate, Inbox
 from codex_gateway.store.ledger import Ledger
 from codex_gateway.store.requests import Requests
@@ -26,6 +29,8 @@ _log = Log(__name__)
 
 #: What is made at a time.
 _AT_ONCE = 4
+#: How long after a fault of the database an errand is begun again, in seconds: at first, and at most.
+_AGAIN_S, _LONGEST_S = 1.0, 60.0
 #: A diff up to so many bytes may be text in the chat.
 _SHORT_BYTES = 12_000
 
@@ -51,6 +56,7 @@ class Errands:
         inbox: Inbox,
         requests: Requests,
         ledger: Ledger,
+        queries: Queries,
         chat: Chat,
         delivery: Delivery,
         grounds: Grounds,
@@ -59,6 +65,7 @@ class Errands:
         self._inbox = inbox
         self._requests = requests
         self._ledger = ledger
+        self._queries = queries
         self._chat = chat
         self._delivery = delivery
         self._grounds = grounds
@@ -84,20 +91,36 @@ class Errands:
     async def _work(self) -> None:
         while True:
             errand = await self._waiting.get()
+            backoff = Backoff(first_s=_AGAIN_S, cap_s=_LONGEST_S)
+            try:
+                while not await self._is_over(errand):  # noqa: ASYNC110 - nothing tells when it is well again
+                    await asyncio.sleep(backoff.next_s())
+            finally:
+                self._under_way.discard(errand.inbox_id)
+
+    async def _is_over(self, errand: Errand) -> bool:
+        """Try it. False: nothing of it could be kept, which is not the errand's fault."""
+        try:
             try:
                 await self._do(errand)
+            except sqlite3.Error:
+                raise
             except Exception as error:  # noqa: BLE001 - one errand's fault must not end the others
                 _log.exception("errand.dead", bot=errand.chat.bot, inbox=errand.inbox_id)
                 await self._inbox.close(errand.inbox_id, Fate.DEAD, note=repr(error), now=self._clock())
-            finally:
-                self._under_way.discard(errand.inbox_id)
+        except sqlite3.Error:
+            _log.exception("errand.not_kept", bot=errand.chat.bot, inbox=errand.inbox_id)
+            return False
+        return True
 
     async def _do(self, errand: Errand) -> None:
         request, policy = errand.request, errand.policy
         kept = self._grounds.kept_dir / str(errand.inbox_id)
         match request.wish:
             case rq.SendFile(path=path):
-                reply = await asyncio.to_thread(self._fetch, policy.workdir, path, kept)
+                reply: Reply = await asyncio.to_thread(self._fetch, policy.workdir, path, kept)
+            case rq.ShowLog(run_id=run_id):
+                reply = await self._queries.log(request.chat, policy, run_id)
             case rq.Diff(run_id=run_id):
                 reply = await self._diff(request, policy.workdir, run_id, kept)
             case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, assert_never
@@ -17,7 +17,7 @@ from codex_gateway.core.manner import Manner
 from codex_gateway.core.narration import Narration
 from codex_gateway.core.outcome import Answered, Detached, Failed, FailureKind, Outcome, Stopped, StopReason
 from codex_gateway.core.policy import BotPolicy
-from codex_gateway.core.ports import Agent, Chat, Emit
+from codex_gateway.core.ports import Agent, Chat, Emit, Parcel
 from codex_gateway.core.progress import Progress, advance
 from codex_gateway.core.reply import Answer, Moment, SessionForked
 from codex_gateway.core.run import Attempt, Run, StartingPoint, Turn
@@ -312,23 +312,25 @@ class Executor:
                 pass
             case _:
                 assert_never(outcome)
+        # A stop may cut the wording short. Nothing is settled then, and the end of everything comes here again.
+        text = None if conduct.is_settled else settlement(conduct, outcome).answer
+        answer = [] if text is None else await self._chat.worded(run.chat, Answer(run.id, text, run.prompt))
         if not conduct.is_settled:
             conduct.is_settled = True
-            await self._settle(conduct, outcome)
+            await self._settle(conduct, outcome, answer)
 
-    async def _settle(self, conduct: Conduct, outcome: Answered | Failed | Stopped) -> None:
+    async def _settle(self, conduct: Conduct, outcome: Answered | Failed | Stopped, answer: Sequence[Parcel]) -> None:
         run = conduct.run
         settled_as = settlement(conduct, outcome)
         now = self._clock()
         elapsed_s = None if conduct.working_since is None else now - conduct.working_since
         text, source_bytes = conduct.narration.take()
-        answer = settled_as.answer
         settled = await self._runs.settle(
             run,
             settled_as,
             commentary=self._attendance.commentary(run, self._policies[run.chat.bot], text),
             source_bytes=source_bytes,
-            answer=[] if answer is None else self._chat.compose(run.chat, Answer(run.id, answer, run.prompt)),
+            answer=answer,
             verdict=self._chat.compose(run.chat, verdict(conduct, settled_as, elapsed_s))[0],
             now=now,
         )

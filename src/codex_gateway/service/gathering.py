@@ -124,9 +124,15 @@ class Gathering:
                 _log.exception("prompt.not_kept", bot=chat.bot, chat=chat.chat_id)
             except Exception as error:  # noqa: BLE001 - one prompt must not keep the others from being finished
                 _log.exception("update.dead", bot=chat.bot, chat=chat.chat_id)
-                for errand, _ in heap.parts:
-                    await self._inbox.close(errand.inbox_id, Fate.DEAD, note=repr(error), now=self._clock())
+                await self._give_up(heap, repr(error))
         self._delivery.wake(chat.bot, chat.chat_id)
+
+    async def _give_up(self, heap: _Heap, note: str) -> None:
+        try:
+            for errand, _ in heap.parts:
+                await self._inbox.close(errand.inbox_id, Fate.DEAD, note=note, now=self._clock())
+        except sqlite3.Error:  # what stays open comes again after a restart
+            _log.exception("update.not_closed", bot=heap.parts[0][0].chat.bot)
 
     async def _close_up(self, voice: _Voice) -> None:
         heap = self._heaps.pop(voice, None)

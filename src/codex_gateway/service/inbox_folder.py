@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
 _LONGEST_BYTES = 100
 _ENDING_BYTES = 16
-_KEPT = frozenset("-_.+=@()[]")
+_KEPT = frozenset("-_.+=@")
 _TRIES = 1000
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -23,7 +24,7 @@ def safe_name(name: str, *, default: str) -> str:
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     letters = (letter if letter.isalnum() or letter in _KEPT else "_" for letter in last if not _is_hidden(letter))
-    shown = "".join(letters).lstrip(".-_").rstrip("_")
+    shown = re.sub("__+", "_", "".join(letters)).lstrip(".-_").rstrip("_")
     if not any(letter.isalnum() for letter in shown):
         return default
     stem, dot, ending = shown.rpartition(".")

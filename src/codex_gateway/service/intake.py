@@ -159,13 +159,17 @@ class Intake:
                 await counter.answer(errand, Help())
             case rq.Misspoken() as misspoken:
                 await counter.answer(errand, NotUnderstood(misspoken))
+            case rq.Diff(run_id=run_id) if run_id is not None:
+                run = await counter.run_of(errand, run_id)
+                if run is None or await self._binding.is_open(errand, run):
+                    self._errands.take(errand)
             case rq.SendFile() | rq.Diff():
                 if (placed := await self._binding.placed(errand)) is not None:
                     self._errands.take(placed)
             case rq.Amend(ask=ask):
                 await self._prompts.amend(errand, ask)
-            case rq.ShowLog(run_id=run_id):
-                await counter.answer(errand, await self._queries.log(chat, errand.policy, run_id))
+            case rq.ShowLog():
+                self._errands.take(errand)
             case rq.Drop(run_id=run_id):
                 await self._lineup.drop(errand, run_id)
             case rq.MoveUp(run_id=run_id):

@@ -56,7 +56,7 @@ class Lineup:
             await self._counter.show(errand, QueueCleared(count))
             self._scheduler.wake()
         else:
-            await self._counter.answer(errand, NotQueued())
+            await self._counter.answer(errand, QueueCleared(0))
 
     async def _show(self, errand: Errand) -> None:
         await self._counter.show(errand, await self._queries.queue(errand.chat))

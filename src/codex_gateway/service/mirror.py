@@ -200,7 +200,7 @@ class Mirror:
         bound = following.bound
         told_bytes = max(following.told_bytes, sighting.offset_bytes)
         chat = await self._chat_of(bound) if replies else bound.chat
-        parcels = [parcel for reply in replies for parcel in self._chat.compose(chat, reply)]
+        parcels = [parcel for reply in replies for parcel in await self._chat.worded(chat, reply)]
         cursor = Cursor(min(sighting.resume_bytes, told_bytes), told_bytes)
         is_kept = await self._mirrors.tell(bound, cursor, chat=chat, parcels=parcels, now=self._clock())
         following.told_bytes = told_bytes

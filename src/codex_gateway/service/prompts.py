@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codex_gateway.core.attachment import Attachment, sorted_out, unsaid
-from codex_gateway.core.ids import InboxId, RunId
+from codex_gateway.core.ids import InboxId, RunId, SessionId
+from codex_gateway.core.outcome import FailureKind
 from codex_gateway.core.quoting import with_quote
 from codex_gateway.core.reply import NothingToRetry, NotUnderstood, StillAtIt
 from codex_gateway.core.request import Ask, Misspoken, MisspokenReason
+from codex_gateway.core.run import Run
 from codex_gateway.log import Log
 from codex_gateway.service.binding import Binding
 from codex_gateway.service.errand import Counter, Errand
@@ -55,10 +57,9 @@ class Prompts:
         `album` the one that its files are of: by these, what arrives late finds it.
         """
         files = sorted_out(ask.attachments, can_listen=bool(errand.policy.transcribe_cmd))
+        errand = replace(errand, also=tuple(inbox_id for inbox_id, _ in also))
         if files is None:
             misspoken = Misspoken(MisspokenReason.VOICE_NOT_CONFIGURED, "")
-            for inbox_id, _ in also:
-                await self._counter.close(replace(errand, inbox_id=inbox_id))
             await self._counter.answer(errand, NotUnderstood(misspoken))
         else:
             prompt = with_quote(ask.quoted, ask.prompt or unsaid(files))
@@ -91,11 +92,26 @@ class Prompts:
     ) -> None:
         """Queue a prompt in the session of its chat."""
         placed = await self._binding.placed(errand)
-        if placed is None:
-            return
-        request = errand.request
+        if placed is not None:
+            await self._queue(
+                placed, prompt, retry_of=retry_of, attachments=attachments, also=also, asked_at=asked_at, album=album
+            )
+
+    async def _queue(
+        self,
+        placed: Errand,
+        prompt: str,
+        *,
+        retry_of: RunId | None = None,
+        session_id: SessionId | None = None,
+        attachments: tuple[Attachment, ...] = (),
+        also: tuple[tuple[InboxId, int], ...] = (),
+        asked_at: int | None = None,
+        album: str = "",
+    ) -> None:
+        request = placed.request
         new = NewRun(
-            inbox_id=errand.inbox_id,
+            inbox_id=placed.inbox_id,
             chat=request.chat,
             user_id=request.user_id,
             prompt_message_id=request.message_id,
@@ -106,13 +122,17 @@ class Prompts:
             also=also,
             asked_at=asked_at,
             album=album,
+            session_id=session_id,
         )
-        run_id = await self._requests.queue(new, compose=self._counter.compose(errand), now=self._clock())
+        run_id = await self._requests.queue(new, compose=self._counter.compose(placed), now=self._clock())
         _log.info("run.queued", run=run_id, bot=request.chat.bot, chat=request.chat.chat_id)
         self._scheduler.wake()
 
     async def retry(self, errand: Errand, run_id: RunId | None) -> None:
-        """Queue the prompt of a run, or the chat's last one, once more, unless it is under way."""
+        """Queue the prompt of a run, or the chat's last one, once more, unless it is under way.
+
+        Of a run that is named, in its own session and directory; else, as if it were typed again, in the chat's.
+        """
         if run_id is None:
             before = await self._ledger.last_of_chat(errand.chat)
         else:
@@ -124,4 +144,13 @@ class Prompts:
         if at_it is not None:
             await self._counter.answer(errand, StillAtIt(at_it.id))
             return
-        await self.ask(errand, before.prompt, retry_of=before.id)
+        if run_id is None or _needs_another_session(before, errand):
+            await self.ask(errand, before.prompt, retry_of=before.id)
+        elif (placed := await self._binding.placed_as(errand, before)) is not None:
+            await self._queue(placed, before.prompt, retry_of=before.id, session_id=before.session.id)
+
+
+def _needs_another_session(run: Run, errand: Errand) -> bool:
+    """Whether its own session can do nothing for a run: it is not there, not there any more, or full."""
+    is_elsewhere = run.session.codex_home != errand.policy.codex_home
+    return is_elsewhere or run.failure_kind in (FailureKind.UNKNOWN_SESSION, FailureKind.CONTEXT_FULL)

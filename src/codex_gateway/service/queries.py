@@ -48,6 +48,7 @@ class Queries:
             waiting=len(seen.waiting),
             last=None if seen.last is None else _verdict(seen.last),
             windows=self._current(told or await self._ledger.last_windows(chat)),
+            elsewhere=tuple(map(self._line, seen.elsewhere)),
         )
 
     async def queue(self, chat: ChatRef) -> QueueReport:
@@ -55,6 +56,7 @@ class Queries:
         return QueueReport(
             running=None if seen.running is None else self._line(seen.running),
             waiting=tuple(replace(self._line(run), is_own=_is_of(run, chat)) for run in seen.waiting),
+            elsewhere=tuple(map(self._line, seen.elsewhere)),
         )
 
     async def session(self, chat: ChatRef, policy: BotPolicy, bound: Binding | None) -> SessionReport:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codex_gateway.core.ids import ChatRef, InboxId, RunId
-from codex_gateway.core.reply import PromptChanged, PromptInParts, TooLateToChange
+from codex_gateway.core.reply import NotUnderstood, PromptChanged, PromptInParts, TooLateToChange
+from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.core.run import RunState
 from codex_gateway.store import inbox, outbox, runs
 from codex_gateway.store.database import Transaction
@@ -15,7 +16,7 @@ async def amend(
 ) -> None:
     """Give the run of a message this prompt while it waits, and say so; one that has begun stays as it is.
 
-    Nothing is said of a message that is no run's, or says the same as before.
+    Nothing is said of a message that says the same as before: Telegram tells of changes that nobody can see, too.
     """
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
     found = await runs.select(
@@ -25,7 +26,11 @@ async def amend(
         " ORDER BY r.id DESC LIMIT 1",
         (chat.bot, chat.chat_id, message_id),
     )
-    if not found or found[0].prompt == prompt:
+    if not found:
+        parcels = compose(NotUnderstood(Misspoken(MisspokenReason.EDITED, "")))
+        await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=message_id)
+        return
+    if found[0].prompt == prompt:
         return
     [run] = found
     if await _is_in_parts(tx, run.id):

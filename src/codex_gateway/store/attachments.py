@@ -63,7 +63,9 @@ async def add(tx: Transaction, run_id: RunId, attachments: Sequence[Attachment],
     if retry_of is not None:
         await tx.run(
             "INSERT INTO attachments (run_id, place, kind, file_id, name, saved)"
-            " SELECT ?, place, kind, file_id, name, saved FROM attachments WHERE run_id = ?",
+            # in another directory there may be another file of that name
+            " SELECT n.id, a.place, a.kind, a.file_id, a.name, CASE WHEN n.workdir = o.workdir THEN a.saved END"
+            " FROM attachments a JOIN runs o ON o.id = a.run_id JOIN runs n ON n.id = ? WHERE a.run_id = ?",
             (run_id, retry_of),
         )
 

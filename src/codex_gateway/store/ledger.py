@@ -17,11 +17,13 @@ class Overview:
 
     session: Session | None
     running: Run | None
-    #: In order.
+    #: In order; what the chat has waiting in sessions that it has left comes last.
     waiting: tuple[Run, ...]
     #: The one that ended last.
     last: Run | None
     run_count: int
+    #: What the chat has at work in sessions that it has left: it spoke to another one when it asked.
+    elsewhere: tuple[Run, ...] = ()
 
 
 class Ledger:
@@ -31,7 +33,7 @@ class Ledger:
         self._database = database
 
     async def overview(self, chat: ChatRef) -> Overview:
-        """What goes on in the session that a chat speaks to."""
+        """What goes on in the session that a chat speaks to, and what it has not seen the end of in others."""
 
         async def work(tx: Transaction) -> Overview:
             session = await sessions.find(tx, chat)
@@ -39,19 +41,23 @@ class Ledger:
                 return Overview(None, None, (), None, 0)
             live = await runs.select(
                 tx,
-                "r.session_id = ? AND r.state IN ('queued', 'running') ORDER BY coalesce(r.place, r.id)",
-                (session.id,),
+                "r.ended_at IS NULL AND"
+                " (r.session_id = ?1 OR (r.bot = ?2 AND r.chat_id = ?3 AND r.topic_id = ?4))"
+                " ORDER BY r.session_id <> ?1, coalesce(r.place, r.id)",
+                (session.id, chat.bot, chat.chat_id, chat.topic_id),
             )
+            running = [run for run in live if run.state is RunState.RUNNING]
             ended = await runs.select(
                 tx, "r.session_id = ? AND r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1", (session.id,)
             )
             count = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ?", (session.id,))
             return Overview(
                 session=session,
-                running=next((run for run in live if run.state is RunState.RUNNING), None),
+                running=next((run for run in running if run.session.id == session.id), None),
                 waiting=tuple(run for run in live if run.state is RunState.QUEUED),
                 last=ended[0] if ended else None,
                 run_count=int(count["n"]) if count is not None else 0,
+                elsewhere=tuple(run for run in running if run.session.id != session.id),
             )
 
         return await self._database.read(work)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef, OutboxId, RunId
 from codex_gateway.core.ports import Parcel
 from codex_gateway.core.reply import Reply
-from codex_gateway.store import kept_files
+from codex_gateway.store import kept_files, moving
 from codex_gateway.store.database import Database, Row, Transaction
 
 #: Puts a reply into messages of the chat it goes to.
@@ -153,6 +153,10 @@ class Outbox:
             )
         )
         return None if row is None else MessageRef(_chat(row), row["message_id"])
+
+    async def moved(self, bot: BotName, *, old_id: int, new_id: int) -> None:
+        """A chat has another id now: see `moving`."""
+        await moving.move(self._database, bot, old_id=old_id, new_id=new_id)
 
     async def renew_status(self, run_id: RunId, parcel: Parcel) -> bool:
         """The status message of a run at work is gone: it is sent anew, in its old place in the order.

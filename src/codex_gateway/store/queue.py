@@ -33,7 +33,7 @@ class Queue:
         rows = await self._database.read(
             lambda tx: tx.all(
                 "SELECT r.id, r.bot, r.chat_id, r.topic_id, (SELECT count(*) FROM runs x WHERE x.session_id ="
-                " r.session_id AND (x.state = 'running' OR (x.state = 'queued'"
+                " r.session_id AND x.ended_at IS NULL AND (x.state = 'running' OR (x.state = 'queued'"
                 " AND coalesce(x.place, x.id) < coalesce(r.place, r.id)))) AS ahead"
                 " FROM runs r WHERE r.state = 'queued' ORDER BY coalesce(r.place, r.id)"
             )
@@ -64,7 +64,7 @@ class Queue:
                 return None
             before = await tx.first(
                 "SELECT x.id, coalesce(x.place, x.id) AS place, coalesce(r.place, r.id) AS own FROM runs r"
-                " JOIN runs x ON x.session_id = r.session_id AND x.state = 'queued'"
+                " JOIN runs x ON x.session_id = r.session_id AND x.ended_at IS NULL AND x.state = 'queued'"
                 " AND coalesce(x.place, x.id) < coalesce(r.place, r.id) WHERE r.id = ? ORDER BY 2 DESC LIMIT 1",
                 (run_id,),
             )
@@ -86,8 +86,9 @@ class Queue:
         async def work(tx: Transaction) -> int:
             waiting = await runs.select(
                 tx,
-                "r.state = 'queued' AND r.id <= ?1 AND r.bot = ?2 AND r.chat_id = ?3 AND r.session_id ="
-                " (SELECT session_id FROM runs WHERE id = ?1 AND bot = ?2 AND chat_id = ?3) ORDER BY r.id",
+                "r.ended_at IS NULL AND r.state = 'queued' AND r.id <= ?1 AND r.bot = ?2 AND r.chat_id = ?3"
+                " AND r.session_id = (SELECT session_id FROM runs WHERE id = ?1 AND bot = ?2 AND chat_id = ?3)"
+                " ORDER BY r.id",
                 (last, chat.bot, chat.chat_id),
             )
             for run in waiting:
@@ -116,7 +117,8 @@ async def take_out(tx: Transaction, run: Run, *, compose: Compose, now: float) -
 async def last_waiting(tx: Transaction, chat: ChatRef, session_id: SessionId) -> RunId | None:
     """The latest prompt that a chat has waiting in a session."""
     row = await tx.first(
-        "SELECT max(id) AS id FROM runs WHERE session_id = ? AND state = 'queued' AND bot = ? AND chat_id = ?",
+        "SELECT max(id) AS id FROM runs WHERE session_id = ? AND ended_at IS NULL AND state = 'queued' AND bot = ?"
+        " AND chat_id = ?",
         (session_id, chat.bot, chat.chat_id),
     )
     return None if row is None or row["id"] is None else RunId(row["id"])

@@ -36,6 +36,8 @@ class NewRun:
     asked_at: int | None = None
     #: The album whose files are with it.
     album: str = ""
+    #: The session that it is for; None: the one its chat speaks to.
+    session_id: SessionId | None = None
 
 
 class Requests:
@@ -49,9 +51,7 @@ class Requests:
 
         async def work(tx: Transaction) -> RunId:
             chat = new.chat
-            session = await sessions.find(tx, chat)
-            if session is None:
-                raise LookupError(f"no session is bound to {chat}")
+            session_id = new.session_id or await _session_id(tx, chat)
             run_id = RunId(
                 await tx.insert(
                     "INSERT INTO runs (inbox_id, session_id, bot, chat_id, topic_id, user_id, prompt_message_id,"
@@ -59,7 +59,7 @@ class Requests:
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         new.inbox_id,
-                        session.id,
+                        session_id,
                         chat.bot,
                         chat.chat_id,
                         chat.topic_id,
@@ -78,7 +78,7 @@ class Requests:
             for inbox_id, _ in new.also:
                 await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
             await attachments.add(tx, run_id, new.attachments, retry_of=new.retry_of)
-            card = QueuedCard(run_id, ahead=await _ahead(tx, session.id, run_id))
+            card = QueuedCard(run_id, ahead=await _ahead(tx, session_id, run_id))
             await outbox.add(
                 tx,
                 chat,
@@ -103,22 +103,28 @@ class Requests:
         now: float,
         kept: Path | None = None,
         edits: int | None = None,
+        also: Sequence[InboxId] = (),  # updates that it answers besides
     ) -> None:
         """Answer a request that asks for nothing but words, or for a file, which is `kept` for it until it is sent.
 
-        With `edits` the answer takes the place of that message.
+        With `edits` the answer takes the place of that message, unless that is one about a run.
         """
-        await self._database.write(
-            lambda tx: _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
-        )
+
+        async def work(tx: Transaction) -> None:
+            for other in also:
+                await inbox.close(tx, other, inbox.Fate.HANDLED, now=now)
+            await _answer(tx, inbox_id, chat, parcels=parcels, reply_to=reply_to, now=now, kept=kept, edits=edits)
+
+        await self._database.write(work)
 
     async def show(self, chat: ChatRef, *, parcels: Sequence[Parcel], edits: int, now: float) -> None:
-        """Put messages in the place of one whose button has done its work."""
-        await self._database.write(
-            lambda tx: outbox.add(
-                tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=edits
-            )
-        )
+        """Put messages in the place of one whose button has done its work, unless that is one about a run."""
+
+        async def work(tx: Transaction) -> None:
+            place = await _place(tx, chat, edits)
+            await outbox.add(tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=edits, edits=place)
+
+        await self._database.write(work)
 
     async def amend(
         self, inbox_id: InboxId, chat: ChatRef, *, message_id: int, prompt: str, compose: Compose, now: float
@@ -163,7 +169,8 @@ class Requests:
     ) -> Run | None:
         """End a queued run, or write down that a running one is to be stopped; returns the latter.
 
-        The run is the one named, if it belongs to the chat; else whatever its session is at.
+        The run is the one named, if it belongs to the chat; else whatever its session is at; else what the chat has
+        asked for in another one.
         """
 
         async def work(tx: Transaction) -> Run | None:
@@ -203,10 +210,20 @@ async def _answer(
     kept: Path | None = None,
     edits: int | None = None,
 ) -> None:
+    place = await _place(tx, chat, edits)
     await outbox.add(
-        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=edits
+        tx, chat, kind=outbox.Kind.REPLY, parcels=parcels, now=now, reply_to=reply_to, kept=kept, edits=place
     )
     await inbox.close(tx, inbox_id, inbox.Fate.HANDLED, now=now)
+
+
+async def _place(tx: Transaction, chat: ChatRef, message_id: int | None) -> int | None:
+    """The message to write into; None for what tells of a run: whoever makes up a button must not wipe that out."""
+    row = await tx.first(
+        "SELECT 1 FROM outbox WHERE bot = ? AND chat_id = ? AND message_id = ? AND run_id IS NOT NULL LIMIT 1",
+        (chat.bot, chat.chat_id, message_id),
+    )
+    return message_id if row is None else None
 
 
 async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run | None:
@@ -217,22 +234,33 @@ async def _target(tx: Transaction, chat: ChatRef, run_id: RunId | None) -> Run |
     session = await sessions.find(tx, chat)
     if session is None:
         return None
-    found = await runs.select(
+    live = "r.ended_at IS NULL ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1"
+    # what the chat has asked for in a session that it spoke to before is what runs here too
+    found = await runs.select(tx, f"r.session_id = ? AND {live}", (session.id,)) or await runs.select(
         tx,
-        "r.session_id = ? AND r.state IN ('running', 'queued') ORDER BY r.state DESC, coalesce(r.place, r.id) LIMIT 1",
-        (session.id,),
+        f"r.bot = ? AND r.chat_id = ? AND r.topic_id = ? AND {live}",
+        (chat.bot, chat.chat_id, chat.topic_id),
     )
     return found[0] if found else None
 
 
+async def _session_id(tx: Transaction, chat: ChatRef) -> SessionId:
+    session = await sessions.find(tx, chat)
+    if session is None:
+        raise LookupError(f"no session is bound to {chat}")
+    return session.id
+
+
 async def _ahead(tx: Transaction, session_id: SessionId, run_id: RunId) -> int:
     row = await tx.first(
-        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND id < ? AND state IN ('queued', 'running')",
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND id < ?",
         (session_id, run_id),
     )
     return int(row["n"]) if row is not None else 0
 
 
 async def _count_queued(tx: Transaction, session_id: SessionId) -> int:
-    row = await tx.first("SELECT count(*) AS n FROM runs WHERE session_id = ? AND state = 'queued'", (session_id,))
+    row = await tx.first(
+        "SELECT count(*) AS n FROM runs WHERE session_id = ? AND ended_at IS NULL AND state = 'queued'", (session_id,)
+    )
     return int(row["n"]) if row is not None else 0

@@ -6,8 +6,7 @@ import re
 
 from codex_gateway.core.ids import RunId
 from codex_gateway.core.manner import Form
-from codex_gateway.telegram.markup import Formatted, render_parts, rich_parts
-from codex_gateway.telegram.markup.clean import clean
+from codex_gateway.telegram.markup import Formatted, plain, render_parts, rich_parts, split
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
 from codex_gateway.telegram.tongue import _
@@ -17,6 +16,15 @@ from codex_gateway.telegram.units import size
 RICH_LIMIT = 32_768
 
 _NAME_LIMIT = 40
+#: Rich messages an answer may be where the number of messages has no limit.
+_MOST_RICH = 4
+
+#: Characters, some twenty messages. The tokens of a megabyte would fill 1 GB, and the search for what of it is garbage
+#: would hold the interpreter for seconds, be it in a thread.
+_MOST_FORMATTED = 64_000
+
+#: Half a character, which no file and no request can hold.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
@@ -35,7 +43,7 @@ def answer(
     Rich messages carry the messages of text that are sent where the chat does not take them.
     """
     rich = None
-    if form is Form.RICH and (not most_messages or len(markdown) <= most_messages * RICH_LIMIT):
+    if form is Form.RICH and len(markdown) <= (most_messages or _MOST_RICH) * RICH_LIMIT:
         rich = rich_parts(markdown)
     if rich is None or 0 < most_messages < len(rich):
         return _of_text(markdown, limit, most_messages, file)
@@ -46,15 +54,25 @@ def answer(
 
 
 def _of_text(markdown: str, limit: int, most_messages: int, file: str) -> list[Message]:
-    parts = [Message(part) for part in render_parts(markdown, limit)]
+    formatted, rest = _divided(markdown)
+    parts = [Message(part) for part in (*render_parts(formatted, limit), *split(plain(rest), limit))]
     if not most_messages or len(parts) <= most_messages:
         return parts
-    text = clean(markdown)
+    text = _SURROGATE.sub("\ufffd", markdown)  # all else is as Codex wrote it, to the byte
     caption = _("📄 The whole answer, {size}. The message above is how it begins.").format(
         size=size(len(text.encode()))
     )
     message = Page().say(caption).done()
     return [parts[0], Message(message.formatted, document=Document(file, text=text), instead=tuple(parts[1:]))]
+
+
+def _divided(markdown: str) -> tuple[str, str]:
+    """What is formatted, and what comes after it as it is written, if there is more than anybody reads in a chat."""
+    if len(markdown) <= _MOST_FORMATTED:
+        return markdown, ""
+    ends = (markdown.rfind(mark, _MOST_FORMATTED // 2, _MOST_FORMATTED) for mark in ("\n\n", "\n", " "))
+    cut = next((end for end in ends if end > 0), _MOST_FORMATTED)
+    return markdown[:cut], markdown[cut:]
 
 
 def file_name(prompt: str, run_id: RunId | None) -> str:

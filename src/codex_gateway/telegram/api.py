@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import ClientConnectorError, ClientError, ConnectionTimeoutError
 
-from codex_gateway.core.errors import ChatBusy, ChatError, ChatRefused, ChatUnreachable
+from codex_gateway.core.errors import ChatBusy, ChatError, ChatMoved, ChatRefused, ChatUnreachable
 from codex_gateway.telegram.inbound_files import LARGEST_BYTES
 from codex_gateway.telegram.lean import Bot, TokenValidationError, build, methods, types
 from codex_gateway.telegram.lean import exceptions as tg
@@ -292,6 +292,8 @@ class BotApi:
         match error:
             case tg.TelegramRetryAfter(retry_after=retry_after):
                 return ChatBusy(float(max(retry_after, 1)))
+            case tg.TelegramMigrateToChat(migrate_to_chat_id=new_id):
+                return ChatMoved(new_id)
             case tg.TelegramNotFound(message=message) if "method not found" in message.lower():
                 return MethodUnknown(self._clean(message))  # a Bot API server of one's own may be older
             case tg.TelegramUnauthorizedError() | tg.TelegramNotFound():

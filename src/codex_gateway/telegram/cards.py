@@ -12,11 +12,12 @@ from codex_gateway.core.outcome import FailureKind, StopReason
 from codex_gateway.core.progress import LAST_STEPS, Doing, Progress, Step
 from codex_gateway.core.reply import Card, QueuedCard, RunningCard, SettledCard
 from codex_gateway.core.run import RunState
-from codex_gateway.telegram.diagnoses import say_now, say_then
+from codex_gateway.telegram.diagnoses import say_now, say_then, untold
 from codex_gateway.telegram.message import Keyboard, Message
 from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.thoughts import say_thought
 from codex_gateway.telegram.tongue import _, plural
-from codex_gateway.telegram.units import clipped, duration, moment, one_line, rough, span
+from codex_gateway.telegram.units import clipped, duration, moment, one_line, rough, span, squeezed
 from codex_gateway.telegram.verdict_buttons import verdict_buttons
 from codex_gateway.telegram.verdicts import STOPS, Explanation, failure, misread
 from codex_gateway.telegram.waiting import waiting, waiting_buttons
@@ -25,7 +26,10 @@ from codex_gateway.telegram.waiting import waiting, waiting_buttons
 _SCARCE_PERCENT = 80
 #: Characters, each up to two UTF-16 units: together with the sentences they stay well within one message.
 _CURRENT_STEP_LIMIT = 200
-_STEP_LIMIT = 80
+#: A line of the log, two at most on a phone: folded, it shows three lines in all.
+_STEP_LIMIT = 44
+#: A process that was left behind.
+_COMMAND_LIMIT = 80
 _REMARK_LIMIT = 240
 _ERROR_LIMIT = 900
 #: Processes named one by one in a verdict.
@@ -101,15 +105,21 @@ def is_scarce(window: Window) -> bool:
 def _running(card: RunningCard) -> Page:
     progress = card.progress
     state = _("⚙️ Stopping…") if card.is_stopping else _("⚙️ Working")
-    page = Page().say(f"{state} · {working(card.elapsed_s, progress)}")
-    if progress.compactions:
-        page.say(_(" · compacted"))
+    page = Page().say(f"{state} · {duration(card.elapsed_s)}")
     now(page.line(), progress, card.diagnosis)
+    if done := _done_till_now(progress):
+        page.line(" · ".join(done))
     with page.quoted(folds=True):
         _log(page, [step for step in progress.steps if step.is_done])
-    if progress.notice:
-        page.line(f"⚠️ {one_line(progress.notice, _REMARK_LIMIT)}")
+    if notice := untold(progress, card.diagnosis):
+        page.line(f"⚠️ {one_line(notice, _REMARK_LIMIT)}")
     return page
+
+
+def _done_till_now(progress: Progress) -> list[str]:
+    """What the log below is the end of."""
+    compacted = [_("compacted")] if progress.compactions else []
+    return [*_counts(progress.step_count, len(progress.files)), *_cost(progress.tokens), *compacted]
 
 
 def now(page: Page, progress: Progress, diagnosis: Diagnosis | None) -> None:
@@ -118,17 +128,11 @@ def now(page: Page, progress: Progress, diagnosis: Diagnosis | None) -> None:
         say_now(page, diagnosis)
         if progress.reasoning:
             page.line()
-            _thought(page, progress)
+            say_thought(page, progress.reasoning or "")
         return
     _doing(page, progress)
     if diagnosis is not None:
         say_now(page, diagnosis)
-
-
-def _thought(page: Page, progress: Progress) -> None:
-    # the headings of a summary are bold in Markdown
-    thought = one_line((progress.reasoning or "").replace("**", ""), _REMARK_LIMIT)
-    page.say(f"💭 {thought}" if thought else _("Thinking…"))
 
 
 def _doing(page: Page, progress: Progress) -> None:
@@ -138,7 +142,7 @@ def _doing(page: Page, progress: Progress) -> None:
         case Doing.STARTING:
             page.say(_("Starting Codex…"))
         case Doing.THINKING:
-            _thought(page, progress)
+            say_thought(page, progress.reasoning or "")
         case Doing.RUNNING_COMMAND:
             under_way = [step for step in progress.steps if not step.is_done]
             current = under_way[0].text if under_way else "…"
@@ -155,10 +159,9 @@ def _log(page: Page, steps: Sequence[Step]) -> None:
     """The latest steps, the newest first: a quote that is folded shows no more than its first three lines."""
     for step in reversed(steps[-LAST_STEPS:]):
         if not step.is_done:
-            page.line(f"⏹ {one_line(step.text, _STEP_LIMIT)}")
+            page.line("⏹ ").code(squeezed(step.text, _STEP_LIMIT))
             continue
-        # Not as code: published rules let no code stand inside a block quote.
-        page.line("✗ " if step.exit_code else "✓ ").say(one_line(step.text, _STEP_LIMIT))
+        page.line("✗ " if step.exit_code else "✓ ").code(squeezed(step.text, _STEP_LIMIT))
         if step.exit_code:
             page.say(_(" (exit {code})").format(code=step.exit_code))
 
@@ -169,10 +172,8 @@ def _stopped(page: Page, card: SettledCard) -> Page:
         page.say(_("⏹ Taken out of the queue.") if reason is StopReason.USER else _("⏹ Not run"))
     else:
         by_whom = _("⏹ Stopped by you after {time}") if reason is StopReason.USER else _("⏹ Stopped after {time}")
-        page.say(" · ".join([by_whom.format(time=duration(card.elapsed_s)), *_done_so_far(card)]))
-    _explained(page, STOPS[reason].spoken(), card.error, card.diagnosis)
-    if card.ended:
-        _ended(page.line(), card.ended)
+        page.say(by_whom.format(time=duration(card.elapsed_s)))
+    _explained(page, STOPS[reason].spoken(), card)
     if card.steps:
         with page.quoted(folds=True):
             _log(page, card.steps)
@@ -188,7 +189,7 @@ def _ended(page: Page, commands: Sequence[str]) -> None:
         )
     ).say(" (")
     for index, command in enumerate(commands[:_NAMED]):
-        page.say(", " if index else "").code(one_line(command, _STEP_LIMIT))
+        page.say(", " if index else "").code(one_line(command, _COMMAND_LIMIT))
     page.say(", …)" if len(commands) > _NAMED else ")")
 
 
@@ -197,20 +198,27 @@ def _failed(page: Page, card: SettledCard) -> Page:
         failed = _("❌ Failed before it began")
     else:
         failed = _("❌ Failed after {time}").format(time=duration(card.elapsed_s))
-    page.say(" · ".join([failed, *_done_so_far(card)]))
-    explained = failure(card.failure_kind or FailureKind.OTHER, resets_at=card.resets_at)
-    return _explained(page, explained, card.error)
+    page.say(failed)
+    return _explained(page, failure(card.failure_kind or FailureKind.OTHER, resets_at=card.resets_at), card)
 
 
-def _explained(page: Page, explained: Explanation, error: str | None, diagnosis: Diagnosis | None = None) -> Page:
+def _explained(page: Page, explained: Explanation, card: SettledCard) -> Page:
+    """Why it ended and what to do about it; then what it had done, above what tells of it."""
+    diagnosis = card.diagnosis if card.state is RunState.STOPPED else None
     if explained.cause:
-        page.say(_(": {cause}").format(cause=explained.cause))
+        page.prose(_(": {cause}").format(cause=explained.cause))
     if diagnosis is not None:
         say_then(page.say(" " if explained.cause else _(". ")), diagnosis)
     if explained.advice:
-        page.line(explained.advice)
-    if error and error.strip():
-        page.quote(clipped(error, _ERROR_LIMIT), folds=True)
+        page.line().prose(explained.advice)
+    if card.ended:
+        _ended(page.line(), card.ended)
+    if card.elapsed_s is not None and (done := _done_so_far(card)):
+        is_alone = not explained.cause and diagnosis is None and not card.ended
+        page.say(" · ") if is_alone else page.line()
+        page.say(" · ".join(done))
+    if card.error and card.error.strip():
+        page.quote(clipped(card.error, _ERROR_LIMIT), folds=True)
     return page
 
 

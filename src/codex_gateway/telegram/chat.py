@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from codex_gateway.core.errors import ChatBusy, ChatRefused, FormRefused
 from codex_gateway.core.ids import BotName, ChatRef, MessageRef
 from codex_gateway.core.manner import Detail, Manner
 from codex_gateway.core.ports import Parcel
-from codex_gateway.core.reply import Card, LiveCard, Reply
+from codex_gateway.core.reply import Answer, Card, LastResult, LiveCard, OutsideWords, Reply
 from codex_gateway.log import Log
 from codex_gateway.telegram.api import BotApi, TokenRefused
 from codex_gateway.telegram.budget import Budget, Turn
@@ -26,6 +27,9 @@ from codex_gateway.telegram.wording import word
 
 #: Messages whose latest content is remembered, so that it is not painted twice.
 _PAINTINGS_KEPT = 256
+
+#: Characters that are rendered without leaving the event loop: some 20 ms.
+_RENDERED_AT_ONCE = 8_000
 
 _log = Log(__name__)
 
@@ -64,6 +68,18 @@ class TelegramChat:
             shown = told(reply, manner.detail)
             messages = word(shown, limit=outlet.chunk_limit, most_messages=outlet.most_messages, form=manner.form)
         return [pack(message) for message in messages]
+
+    async def worded(self, chat: ChatRef, reply: Reply) -> list[Parcel]:
+        """What `compose` returns. In a thread, where there is much to render.
+
+        It takes some 3 ms a KB, and a single list or table may be as large as the answer, so that there is no place
+        to pause at. In a thread the interpreter gives the event loop its turn every few milliseconds.
+        """
+        match reply:
+            case Answer(markdown=str(text)) | LastResult(markdown=str(text)) | OutsideWords(markdown=text):
+                if len(text) > _RENDERED_AT_ONCE:
+                    return await asyncio.to_thread(self.compose, chat, reply)
+        return self.compose(chat, reply)
 
     async def send(self, chat: ChatRef, parcel: Parcel, *, reply_to: int | None) -> MessageRef:
         """Send one message when its turn has come; into the chat around its topic, if that is gone."""

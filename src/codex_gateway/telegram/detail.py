@@ -15,7 +15,7 @@ _FEW = 8
 #: UTF-16 units of a log, so that the message stays within Telegram's limit with all that may stand around it.
 _LOG_UNITS = 2400
 #: A line of the log: its text is cut, and what stands around it is no longer than this.
-_TEXT_LIMIT = 80
+_TEXT_LIMIT = 44
 _AROUND_UNITS = 24
 
 

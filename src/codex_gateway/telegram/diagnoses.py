@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from codex_gateway.core.diagnosis import Cause, Diagnosis
 from codex_gateway.core.ids import RunId
+from codex_gateway.core.progress import Progress
 from codex_gateway.telegram.message import Keyboard, Message
 from codex_gateway.telegram.page import Code, Page
 from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import duration, one_line
 
 _COMMAND_LIMIT = 200
+#: How Codex (0.98 to 0.169) begins to tell of a reconnect.
+_RECONNECTING = re.compile(r"\A\W*re-?connecting[\s.…]*(?:\d+/\d+)?", re.IGNORECASE)
 
 
 def say_now(page: Page, diagnosis: Diagnosis) -> Page:
@@ -44,6 +48,14 @@ def say_now(page: Page, diagnosis: Diagnosis) -> Page:
             return page.say(_("Nothing heard for {time}").format(time=time))
         case _:
             assert_never(diagnosis.cause)
+
+
+def untold(progress: Progress, diagnosis: Diagnosis | None) -> str:
+    """What Codex warned of, without what the diagnosis says already."""
+    notice = progress.notice or ""
+    if diagnosis is None or diagnosis.cause is not Cause.RECONNECTING or progress.noticed_reconnect is None:
+        return notice
+    return _RECONNECTING.sub("", notice).strip(" ():")
 
 
 def say_then(page: Page, diagnosis: Diagnosis) -> Page:

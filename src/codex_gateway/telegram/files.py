@@ -11,7 +11,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.request import Misspoken, MisspokenReason
 from codex_gateway.telegram.markup import render, utf16_len
 from codex_gateway.telegram.message import Document, Message
-from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.page import Code, Page
 from codex_gateway.telegram.tongue import _, plural
 from codex_gateway.telegram.units import clipped, one_line
 
@@ -37,15 +37,20 @@ def file_words(
             assert_never(reply)
 
 
-def file_trouble(misspoken: Misspoken) -> str:
+def file_trouble(misspoken: Misspoken) -> Page:
     """Why nothing can be done with a file that somebody sent."""
     if misspoken.reason is MisspokenReason.FILE_TOO_LARGE:
         name = one_line(misspoken.about, 60)
-        return _("{name} is larger than the 20 MB that Telegram lets a bot download.").format(name=name)
-    return _(
-        "I cannot listen yet: set transcribe_cmd in the configuration to a command that prints the words of a sound"
+        too_large = _(
+            "{name} is larger than the 20 MB that Telegram lets a bot download: copy it into the work directory, and"
+            " name it in the prompt."
+        )
+        return Page().weave(too_large, name=Code(name) if name else _("That file"))
+    transcribing = _(
+        "I cannot listen yet: set `transcribe_cmd` in the configuration to a command that prints the words of a sound"
         " file, or write it as text."
     )
+    return Page().prose(transcribing)
 
 
 def changed(reply: say.PromptChanged | say.TooLateToChange | say.PromptInParts | say.ForwardedAlone) -> Message:
@@ -81,33 +86,33 @@ def _file_name(path: str) -> str:
 
 
 def _refused(reply: say.FileRefused) -> Message:
-    path = one_line(reply.path, 200)
+    path = Code(one_line(reply.path, 200))
     page = Page()
     match reply.reason:
         case say.FileRefusal.UNNAMED:
-            page.say(_("Write the path behind it, such as: /get README.md"))
+            page.prose(_("Write the path behind it, such as: `/get README.md`"))
         case say.FileRefusal.MISSING:
-            page.say(_("There is no file {path} in the work directory.").format(path=path))
+            page.weave(_("There is no file {path} in the work directory."), path=path)
         case say.FileRefusal.OUTSIDE:
-            page.say(_("{path} is not in the work directory, and only files in it are sent.").format(path=path))
+            page.weave(_("{path} is not in the work directory, and only files in it are sent."), path=path)
         case say.FileRefusal.LINK:
-            page.say(_("{path} is or passes through a symbolic link, and those are not followed.").format(path=path))
+            page.weave(_("{path} is or passes through a symbolic link, and those are not followed."), path=path)
         case say.FileRefusal.CONFIDENTIAL:
-            page.say(_("{path} may hold passwords or keys, and such files are not sent.").format(path=path))
+            page.weave(_("{path} may hold passwords or keys, and such files are not sent."), path=path)
         case say.FileRefusal.DIRECTORY if reply.entries:
-            page.say(_("{path} is a directory. In it:").format(path=path))
+            page.weave(_("{path} is a directory. In it:"), path=path)
             for entry in reply.entries:
                 page.line().code(one_line(entry, _NAME_LIMIT))
         case say.FileRefusal.DIRECTORY:
-            page.say(_("{path} is an empty directory.").format(path=path))
+            page.weave(_("{path} is an empty directory."), path=path)
         case say.FileRefusal.SPECIAL:
-            page.say(_("{path} is no ordinary file.").format(path=path))
+            page.weave(_("{path} is no ordinary file."), path=path)
         case say.FileRefusal.UNREADABLE:
-            page.say(_("{path} could not be read.").format(path=path))
+            page.weave(_("{path} could not be read."), path=path)
         case say.FileRefusal.EMPTY:
-            page.say(_("{path} is empty.").format(path=path))
+            page.weave(_("{path} is empty."), path=path)
         case say.FileRefusal.TOO_LARGE:
-            page.say(_("{path} is larger than the 50 MB that Telegram lets a bot send.").format(path=path))
+            page.weave(_("{path} is larger than the 50 MB that Telegram lets a bot send."), path=path)
         case _:
             assert_never(reply.reason)
     return page.done()
@@ -119,8 +124,10 @@ def _diff(reply: say.DiffReport, limit: int) -> list[Message]:
         changed = plural("{n} file changed", "{n} files changed", reply.files)
         page.say(f"{changed} · +{reply.added} −{reply.removed}")
     else:
-        page.say(_("Nothing differs from the last commit."))
-    _list(page, _("Not known to git:"), reply.untracked)
+        page.say(
+            _("No file that git knows has changed.") if reply.untracked else _("Nothing differs from the last commit.")
+        )
+    _list(page, _("New, and not known to git yet (/get sends one):"), reply.untracked)
     _list(page, _("Left out, since they may hold passwords or keys:"), reply.secret)
     summary = page.done()
     if reply.kept is not None:

@@ -68,8 +68,8 @@ def interpret(bot: BotIdentity, body: str) -> Request | None:
             return _said(bot, update.message)
         if update.edited_message:
             changed = _said(bot, update.edited_message)
-            # a command that was changed is not carried out anew
-            return replace(changed, wish=Amend(changed.wish)) if changed and isinstance(changed.wish, Ask) else None
+            wish = None if changed is None else _amended(changed.wish)
+            return replace(changed, wish=wish) if changed and wish else None
     except _UNREADABLE:
         pass
     return None
@@ -293,6 +293,20 @@ def _request(bot: BotIdentity, message: _Message, wish: Wish | None) -> Request 
         language=message.sender.language_code,
         sent_at=message.date,
     )
+
+
+def _amended(wish: Wish) -> Wish | None:
+    """What a changed message asks for: a command is not carried out anew, which is said."""
+    match wish:
+        case Ask():
+            return Amend(wish)
+        case Misspoken(reason=reason) if reason not in (
+            MisspokenReason.UNKNOWN_COMMAND,
+            MisspokenReason.EMPTY_PROMPT,
+        ):
+            return None  # a live location moves by itself
+        case _:
+            return Misspoken(MisspokenReason.EDITED, "")
 
 
 def _forwarded(words: str | None, fields: dict[str, Raw], *, is_private: bool) -> Wish | None:

@@ -7,7 +7,7 @@ import re
 from codex_gateway.core.request import AskSessions, Bind, ForkSession, NewSession, Unbind, Wish
 
 #: A directory behind other words begins as paths do; one that does not is written as `./name`.
-_DIRECTORY = re.compile(r"(?:^|\s)((?:[/~]|\.{1,2}(?:/|$)).*)$", re.DOTALL)
+_DIRECTORY = re.compile(r"(?:^|\s)((?:/(?!\s)|(?:~|\.{1,2})(?:/|$)).*)$", re.DOTALL)
 _PICK = re.compile(r"pick:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
 _LIST = re.compile(r"list:(0|[1-9][0-9]{0,5})", re.ASCII)
 

@@ -9,6 +9,8 @@ from string import Formatter
 
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.markup.entities import Formatted, Span, formatted, spans_of
+from codex_gateway.telegram.markup.names import names_as_code
+from codex_gateway.telegram.markup.splitting import MOST_ENTITIES
 from codex_gateway.telegram.message import Keyboard, Message
 
 
@@ -26,7 +28,7 @@ class Bold(str):
 
 @dataclass(slots=True)
 class Page:
-    """Grows by `say`, `line`, `code`, `bold`, `quote` and `weave`; each returns the page."""
+    """Grows by `say`, `prose`, `line`, `code`, `bold`, `quote` and `weave`; each returns the page."""
 
     _text: str = ""
     _spans: list[Span] = field(default_factory=list)
@@ -34,6 +36,15 @@ class Page:
     def say(self, text: str) -> Page:
         """Go on with plain text."""
         self._text += clean(text)
+        return self
+
+    def prose(self, sentence: str) -> Page:
+        """Go on with a sentence of ours, in which `backticks` stand around code."""
+        for index, piece in enumerate(sentence.split("`")):
+            if index % 2:
+                self.code(piece)
+            else:
+                self.say(piece)
         return self
 
     def bold(self, text: str) -> Page:
@@ -44,9 +55,12 @@ class Page:
         return self._marked("code", text)
 
     def weave(self, template: str, **parts: str) -> Page:
-        """Go on with a sentence whose {parts} are plain text, `Code` or `Bold`, in the order of its language."""
+        """Go on with a sentence whose {parts} are plain text, `Code` or `Bold`, in the order of its language.
+
+        As in `prose`, what stands between backticks in one piece of the sentence is code.
+        """
         for text, name, _spec, _conversion in Formatter().parse(template):
-            self.say(text)
+            self.prose(text)
             if name is None:
                 continue
             match parts[name]:
@@ -85,7 +99,9 @@ class Page:
         return self.say(text)
 
     def done(self, keyboard: Keyboard = ()) -> Message:
-        return Message(formatted(self._text, self._spans), keyboard)
+        spans = names_as_code(self._text, self._spans)
+        # What comes after the hundredth is ignored, and what was meant here comes first.
+        return Message(formatted(self._text, spans if len(spans) <= MOST_ENTITIES else self._spans), keyboard)
 
     def _new_line(self) -> None:
         if self._text and not self._text.endswith("\n"):

@@ -32,4 +32,6 @@ def clear_button(reply: Stopping) -> Keyboard:
 
 def cleared(count: int) -> str:
     """What is said in the place of the offer."""
+    if not count:
+        return _("Nothing of that waits any more.")
     return plural("Taken out of the queue: {n} prompt.", "Taken out of the queue: {n} prompts.", count)

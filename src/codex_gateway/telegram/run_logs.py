@@ -11,12 +11,17 @@ from codex_gateway.telegram.markup import utf16_len
 from codex_gateway.telegram.markup.clean import clean
 from codex_gateway.telegram.message import Document, Message
 from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.thoughts import thought
 from codex_gateway.telegram.tongue import _, plural
 from codex_gateway.telegram.units import clipped, duration, one_line
 
 #: Characters of a line in the text; a file has them all.
 _LINE_LIMIT = 160
 _ERROR_LIMIT = 900
+#: The signs of commands and other tools.
+_STEPS = "✓✗⏹▸"
+#: Telegram takes a hundred formatted parts of a message.
+_MOST_CODE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def no_such_run() -> Message:
 def run_log(log: RunLog, *, limit: int) -> Message:
     """The log in one message of at most `limit` UTF-16 units: folded in its text, or as a file below its heading."""
     lines = list(_lines(log))
-    steps = sum(line.sign in "✓✗⏹▸" for line in lines)
+    steps = sum(line.sign in _STEPS for line in lines)
     facts = [_("📜 Run {run}").format(run=log.run_id)]
     if steps:
         facts.append(plural("{n} step", "{n} steps", steps))
@@ -46,16 +51,22 @@ def run_log(log: RunLog, *, limit: int) -> Message:
     if not lines:
         page = Page().say(head).line(_("Its session tells nothing of what it did."))
         return (page.quote(clipped(log.error, _ERROR_LIMIT), folds=True) if log.error else page).done()
-    page = Page().say(head)
+    folded = None if log.left_out else _folded(head, lines, log.error, limit, steps=steps)
+    if folded is not None and utf16_len(folded.formatted.text) <= limit:
+        return folded
+    return Message(Page().say(head).done().formatted, document=Document(f"run-{log.run_id}.txt", _whole(log, lines)))
+
+
+def _folded(head: str, lines: Sequence[_Line], error: str | None, limit: int, *, steps: int) -> Message | None:
+    """All of it in one message; None as soon as that is surely too long, since a turn of hours has thousands."""
+    page, room = Page().say(head), limit
     with page.quoted(folds=True):
         for line in lines:
-            page.line(_short(line))
-    if log.error:
-        page.quote(clipped(log.error, _ERROR_LIMIT), folds=True)
-    message = page.done()
-    if not log.left_out and utf16_len(message.formatted.text) <= limit:
-        return message
-    return Message(Page().say(head).done().formatted, document=Document(f"run-{log.run_id}.txt", _whole(log, lines)))
+            room -= len(one_line(line.text, _LINE_LIMIT))
+            if room < 0:
+                return None
+            _short(page.line(), line, is_code=line.sign in _STEPS and steps <= _MOST_CODE)
+    return (page.quote(clipped(error, _ERROR_LIMIT), folds=True) if error else page).done()
 
 
 def _lines(log: RunLog) -> Iterator[_Line]:
@@ -69,7 +80,7 @@ def _lines(log: RunLog) -> Iterator[_Line]:
             case ev.Message(text=text):
                 yield _Line(after_s, "💬", text)
             case ev.Reasoning(summary=summary) if summary.strip():
-                yield _Line(after_s, "💭", summary.replace("**", ""))
+                yield _Line(after_s, "💭", thought(summary))
             case ev.CommandStarted(call_id=call_id, command=command):
                 begun.add(call_id)
                 end = ends.get(call_id)
@@ -97,9 +108,11 @@ def _step(after_s: float | None, command: str, begun: Moment, ended: Moment | No
     return _Line(after_s, "✗" if code else "✓", command, ", ".join(ends))
 
 
-def _short(line: _Line) -> str:
-    end = f" ({line.end})" if line.end else ""
-    return f"{_when(line)}{line.sign} {one_line(line.text, _LINE_LIMIT)}{end}"
+def _short(page: Page, line: _Line, *, is_code: bool) -> None:
+    page.say(f"{_when(line)}{line.sign} ")
+    text = one_line(line.text, _LINE_LIMIT)
+    (page.code if is_code else page.say)(text)
+    page.say(f" ({line.end})" if line.end else "")
 
 
 def _whole(log: RunLog, lines: Sequence[_Line]) -> str:

@@ -10,7 +10,7 @@ from codex_gateway.core import reply as say
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.saved import DirectoryFault, SavedSession, SessionFormat
 from codex_gateway.telegram.message import Keyboard, Message
-from codex_gateway.telegram.page import Page
+from codex_gateway.telegram.page import Code, Page
 from codex_gateway.telegram.tongue import _
 from codex_gateway.telegram.units import one_line, span
 
@@ -40,7 +40,7 @@ def told(reply: SessionReply) -> Message:
         case say.Bound():
             return _bound(reply)
         case say.WorkdirChanged(workdir=workdir):
-            return Page().say(_("From now on Codex works here in ")).code(str(workdir)).say(".").done()
+            return Page().say(_("From now on Codex works here in ")).code(str(workdir)).say(_(".")).done()
         case say.SessionToBegin():
             return _to_begin(reply)
         case say.Unbound():
@@ -76,9 +76,9 @@ def details(page: Page, reply: say.SessionReport) -> Page:
 
 def _saved(page: Page, saved: SavedSession) -> None:
     if saved.title is not None:
-        page.line(_("Title: ")).say(one_line(saved.title, _TITLE_LIMIT))
+        page.line(_("Title: ")).bold(one_line(saved.title, _TITLE_LIMIT))
     if saved.is_archived:
-        page.line(_("⚠️ It is archived: Codex does not go on with it until codex unarchive."))
+        page.line().prose(_("⚠️ It is archived: Codex does not go on with it until `codex unarchive`."))
         return
     form = _("paginated") if saved.format is SessionFormat.PAGINATED else _("legacy")
     if saved.version is None:
@@ -117,10 +117,9 @@ def _lines(page: Page, sessions: Sequence[SavedSession], bound: ThreadId | None,
         page.line(f"{number}. ").bold(_title(session))
         if session.thread_id == bound:
             page.say(_(" ← this chat"))
-        facts = [_age(now - session.changed_at)]
+        page.line(_age(now - session.changed_at))
         if session.workdir is not None:
-            facts.append(_path(session.workdir))
-        page.line(" · ".join(facts))
+            page.say(" · ").code(_path(session.workdir))
 
 
 def _picks(sessions: Sequence[SavedSession], first: int) -> Keyboard:
@@ -129,12 +128,12 @@ def _picks(sessions: Sequence[SavedSession], first: int) -> Keyboard:
 
 
 def _bound(reply: say.Bound) -> Message:
-    page = Page().say(_("🔗 This chat goes on with ")).bold(_title(reply.session)).say(".")
+    page = Page().say(_("🔗 This chat goes on with ")).bold(_title(reply.session))
     page.line(_("Session ")).code(reply.session.thread_id)
     page.line(_("Work directory ")).code(str(reply.workdir))
     if reply.elsewhere is not None:
         page.line(_("It was begun in ")).code(str(reply.elsewhere))
-        page.say(_(", where this bot may not work: allowed_workdirs in its configuration says where it may."))
+        page.prose(_(", where this bot may not work: `allowed_workdirs` in its configuration says where it may."))
     return page.line(_("What waits already stays in the session it was asked for.")).done()
 
 
@@ -157,30 +156,28 @@ def _unbound(reply: say.Unbound) -> Message:
 
 def _not_bound(reply: say.NotBound) -> Message:
     about = one_line(reply.about, _NAMED_LIMIT)
-    return Page().say(_why_not(reply.why, about)).done()
+    named = about if reply.why is say.BindFault.CANNOT_FORK else Code(about)
+    return Page().weave(_why_not(reply.why, about), about=named, command=Code(f"codex unarchive {about}")).done()
 
 
 def _why_not(why: say.BindFault, about: str) -> str:
+    """The sentence, with blanks for what it is about and for the command that helps."""
     match why:
         case say.BindFault.NOTHING_NAMED:
             return _(
                 "Say which session, by its id or a part of its title, and where, if need be: "
-                "/bind login ~/projects/shop. /sessions lists them."
+                "`/bind login ~/projects/shop`. /sessions lists them."
             )
         case say.BindFault.NO_SUCH_SESSION:
-            return _("No session has that id or title: {about}. /sessions lists them.").format(about=about)
+            return _("No session has that id or title: {about}. /sessions lists them.")
         case say.BindFault.ARCHIVED:
-            return _("That session is archived. On its machine, codex unarchive {about} brings it back.").format(
-                about=about
-            )
+            return _("That session is archived. On its machine, {command} brings it back.")
         case say.BindFault.NOTHING_TO_FORK:
             return _("There is nothing to fork yet: the first prompt here begins a session.")
         case say.BindFault.CANNOT_FORK if about:
-            return _("Codex {about} cannot fork a session by itself: a newer one can. /newsession begins one.").format(
-                about=about
-            )
+            return _("The Codex installed here ({about}) has no `codex exec fork`. /newsession begins a new session.")
         case say.BindFault.CANNOT_FORK:
-            return _("The installed Codex cannot fork a session. /newsession begins one.")
+            return _("The Codex installed here has no `codex exec fork`. /newsession begins a new session.")
         case say.BindFault.NOT_BOUND:
             return _("This chat speaks to the bot’s own session already.")
         case _:
@@ -191,12 +188,12 @@ def _no_workdir(reply: say.NoWorkdir) -> Message:
     page = Page().say("📁 ").code(one_line(reply.words, _NAMED_LIMIT)).say(": ")
     match reply.why:
         case DirectoryFault.NOT_THERE:
-            page.say(_("there is no such directory. Relative ones begin at ")).code(str(reply.base)).say(".")
+            page.say(_("there is no such directory. Relative ones begin at ")).code(str(reply.base)).say(_("."))
         case DirectoryFault.NOT_A_DIRECTORY:
             page.say(_("that is no directory."))
         case DirectoryFault.NOT_ALLOWED:
             page.say(_("this bot may not work there. It may in ")).code(str(reply.base))
-            page.say(_(" and in what its configuration lists under allowed_workdirs."))
+            page.prose(_(" and in what its configuration lists under `allowed_workdirs`."))
         case _:
             assert_never(reply.why)
     return page.line(_("Nothing was changed.")).done()

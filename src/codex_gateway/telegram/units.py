@@ -64,6 +64,15 @@ def one_line(text: str, limit: int) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 
+def squeezed(text: str, limit: int) -> str:
+    """The text on one line of at most `limit` characters, an ellipsis in its middle: commands end in what matters."""
+    shown = " ".join(text.split())
+    if len(shown) <= limit:
+        return shown
+    head = limit // 2
+    return f"{shown[:head].rstrip()}…{shown[len(shown) - (limit - 1 - head) :].lstrip()}"
+
+
 def clipped(text: str, limit: int) -> str:
     """The text, its lines kept, cut to at most `limit` characters."""
     text = text.strip()

@@ -29,7 +29,7 @@ FAILURES: dict[FailureKind, Explanation] = {
         mark("the model's service does not take the request as it is."),
         mark(
             "Often the model's name is wrong: look at what it says below, "
-            "then at codex_cli_args and Codex's config.toml."
+            "then at `codex_cli_args` and Codex's `config.toml`."
         ),
     ),
     FailureKind.RATE_LIMITED: Explanation(
@@ -49,7 +49,7 @@ FAILURES: dict[FailureKind, Explanation] = {
     ),
     FailureKind.UNAUTHORIZED: Explanation(
         mark("Codex is not logged in, or its login has expired."),
-        mark("Run codex login on the machine that it runs on, then Retry."),
+        mark("Run `codex login` on the machine that it runs on, then Retry."),
     ),
     FailureKind.FORBIDDEN: Explanation(
         mark("the model's service does not let this account do that."),
@@ -61,41 +61,41 @@ FAILURES: dict[FailureKind, Explanation] = {
     ),
     FailureKind.UNKNOWN_SESSION: Explanation(
         mark("there is no such session where Codex looks."),
-        mark("Check resume_id and codex_home in the configuration; /session shows both."),
+        mark("Check `resume_id` and `codex_home` in the configuration; /session shows both."),
     ),
     FailureKind.SESSION_BUSY: Explanation(
         mark("another program has this session open."), mark("Close it there, then Retry.")
     ),
     FailureKind.GIT_CHECK: Explanation(
         mark("the work directory is not a git repository."),
-        mark("Run git init there, then Retry; or set codex_cli_skip_git_check = true and restart the gateway."),
+        mark("Run `git init` there, then Retry; or set `codex_cli_skip_git_check = true` and restart the gateway."),
     ),
     FailureKind.USAGE: Explanation(
         mark("Codex did not understand how it was called."),
-        mark("Correct codex_cli_args in the configuration, restart the gateway, then Retry."),
+        mark("Correct `codex_cli_args` in the configuration, restart the gateway, then Retry."),
     ),
     FailureKind.TOO_OLD: Explanation(
         mark("this Codex is too old for the gateway."),
-        mark("Update it: npm install -g @openai/codex@latest. Then Retry."),
+        mark("Update it: `npm install -g @openai/codex@latest`. Then Retry."),
     ),
     FailureKind.CODEX_CONFIG: Explanation(
         mark("Codex cannot read its own configuration."), mark("Put right what it names below, then Retry.")
     ),
     FailureKind.MISSING_VARIABLE: Explanation(
         mark("Codex's configuration names a variable of the environment that is not set."),
-        mark("Set it for the gateway's service or in its .env, restart the gateway, then Retry."),
+        mark("Set it for the gateway's service or in its `.env`, restart the gateway, then Retry."),
     ),
     FailureKind.NOT_INSTALLED: Explanation(
         mark("Codex was not found."),
-        mark("Install it, then Retry; or set codex_cli_cmd to the path of its program and restart the gateway."),
+        mark("Install it, then Retry; or set `codex_cli_cmd` to the path of its program and restart the gateway."),
     ),
     FailureKind.NOT_EXECUTABLE: Explanation(
         mark("the gateway may not execute Codex."),
-        mark("Run chmod +x on its program, then Retry; or correct codex_cli_cmd and restart the gateway."),
+        mark("Run `chmod +x` on its program, then Retry; or correct `codex_cli_cmd` and restart the gateway."),
     ),
     FailureKind.NO_WORKDIR: Explanation(
         mark("the work directory does not exist."),
-        mark("Make it again, then Retry; or correct codex_workdir and restart the gateway."),
+        mark("Make it again, then Retry; or correct `codex_workdir` and restart the gateway."),
     ),
     FailureKind.CANNOT_START: Explanation(
         mark("Codex could not be started."), mark("Put right what is named below, then Retry.")
@@ -143,19 +143,19 @@ STOPS: dict[StopReason, Explanation] = {
     StopReason.USER: Explanation(""),
     StopReason.RUN_TIMEOUT: Explanation(
         mark("the time limit of a run was reached."),
-        mark("The session is intact: write on, or Retry. run_timeout_seconds sets the limit."),
+        mark("The session is intact: write on, or Retry. `run_timeout_seconds` sets the limit."),
     ),
     StopReason.SILENCE: Explanation(
         mark("nothing was heard of Codex for too long."),
-        mark("The session is intact: write on, or Retry. no_output_idle_timeout_seconds sets the limit."),
+        mark("The session is intact: write on, or Retry. `no_output_idle_timeout_seconds` sets the limit."),
     ),
     StopReason.STUCK_AFTER_COMPACTION: Explanation(
         mark("Codex fell silent after it had compacted the conversation."),
-        mark("The session is intact: write on, or Retry. context_compaction_idle_timeout_seconds sets the limit."),
+        mark("The session is intact: write on, or Retry. `context_compaction_idle_timeout_seconds` sets the limit."),
     ),
     StopReason.STUCK_AFTER_ANSWER: Explanation(
         mark("the answer was there, but Codex did not end."),
-        mark("The session is intact: write on. final_result_idle_timeout_seconds sets the limit."),
+        mark("The session is intact: write on. `final_result_idle_timeout_seconds` sets the limit."),
     ),
     StopReason.SHUTDOWN: Explanation(
         mark("the gateway was shut down."), mark("The session is intact: write on, or Retry.")

@@ -48,10 +48,12 @@ COMMANDS = (
     Command("status", mark("What is going on, and how it went before")),
     Command("lastresult", mark("Say the last answer again")),
     Command("queue", mark("What waits")),
+    Command("get", mark("Send a file of the work directory"), mark("PATH")),
+    Command("diff", mark("What differs from the last commit")),
     Command("session", mark("Which session and directory this chat is bound to")),
     Command("sessions", mark("Which sessions there are, to choose from")),
-    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION")),
-    Command("newsession", mark("Let the next prompt begin a session"), mark("DIR")),
+    Command("bind", mark("Let this chat speak to a session, by id or title"), mark("SESSION [DIR]")),
+    Command("newsession", mark("Let the next prompt begin a session"), mark("[DIR]")),
     Command("fork", mark("Let the next prompt go on in a fork of the session")),
     Command("unbind", mark("Go back to the bot’s own session")),
     Command("whoami", mark("Your id and this chat's, for the configuration")),
@@ -59,8 +61,6 @@ COMMANDS = (
     Command("format", mark("What answers are made of"), "[text|rich]"),
     Command("language", mark("Which language I speak"), "[auto|en|zh]"),
     Command("help", mark("This list")),
-    Command("get", mark("Send a file of the work directory"), mark("PATH")),
-    Command("diff", mark("What differs from the last commit")),
 )
 
 #: Content that cannot be taken, by its field in the Bot API.
@@ -131,7 +131,7 @@ def word(reply: say.Reply, *, limit: int, most_messages: int = 0, form: Form = F
         case say.Help():
             return [_help()]
         case say.NotUnderstood(misspoken=misspoken):
-            return [_sentence(_not_understood(misspoken))]
+            return [_not_understood(misspoken).done()]
         case say.OutsideWords(markdown=markdown):
             return silently(answer(markdown, limit=limit, most_messages=most_messages))
         case say.OutsidePrompt() | say.OutsideEnd():
@@ -209,8 +209,9 @@ def _status(reply: say.StatusReport) -> Message:
     buttons: Keyboard = ()
     if reply.running:
         buttons = _running(page.line(), reply.running, reply)
-    else:
+    elif not reply.elsewhere:
         page.line(_("💤 Nothing is running"))
+    _elsewhere(page, reply.elsewhere)
     page.line(_("⏳ {n} waiting").format(n=reply.waiting) if reply.waiting else _("Nothing waits"))
     if reply.last:
         settled(page.line(_("Last, run {run}: ").format(run=reply.last.run_id)), reply.last)
@@ -238,7 +239,7 @@ def _running(page: Page, run: say.RunLine, reply: say.StatusReport) -> Keyboard:
 
 
 def _queue(reply: say.QueueReport) -> Message:
-    if not reply.running and not reply.waiting:
+    if not reply.running and not reply.waiting and not reply.elsewhere:
         return _sentence(_("Nothing runs and nothing waits."))
     page = Page()
     if reply.running:
@@ -248,6 +249,7 @@ def _queue(reply: say.QueueReport) -> Message:
             page.say(_("⚙️ Run {run}").format(run=reply.running.run_id))
             page.say(f" · {duration(reply.running.elapsed_s)}")
         page.say(f" · {_prompt(reply.running)}")
+    _elsewhere(page, reply.elsewhere)
     for place, line in enumerate(reply.waiting[:_LISTED], start=1):
         waits = _("Run {run} · waits {time}").format(run=line.run_id, time=duration(line.elapsed_s))
         page.line(f"{place}. {waits} · {_prompt(line)}")
@@ -258,6 +260,13 @@ def _queue(reply: say.QueueReport) -> Message:
     return page.done(queues.buttons(reply.waiting[:_LISTED]))
 
 
+def _elsewhere(page: Page, runs: tuple[say.RunLine, ...]) -> None:
+    """What the chat has at work in sessions that it has left."""
+    for line in runs:
+        told = _("⚙️ Run {run} · {time} · in the session this chat spoke to before · {prompt}")
+        page.line(told.format(run=line.run_id, time=duration(line.elapsed_s), prompt=_prompt(line)))
+
+
 def _prompt(line: say.RunLine) -> str:
     return one_line(line.prompt, _PROMPT_LIMIT)
 
@@ -266,7 +275,7 @@ def _session(reply: say.SessionReport) -> Message:
     page = Page().bold(reply.bot)
     if reply.thread_id:
         page.line(_("Session ")).code(reply.thread_id)
-    else:
+    elif reply.fork_of is None:
         page.line(_("No session yet: the first prompt begins one."))
     page.line(_("Work directory ")).code(str(reply.workdir))
     page.line(_("Codex home ")).code(str(reply.codex_home))
@@ -299,25 +308,27 @@ def _help() -> Message:
     return page.done()
 
 
-def _not_understood(misspoken: Misspoken) -> str:
-    about = one_line(misspoken.about, 40)
+def _not_understood(misspoken: Misspoken) -> Page:
+    page, about = Page(), one_line(misspoken.about, 40)
     match misspoken.reason:
         case MisspokenReason.UNKNOWN_COMMAND:
             near = difflib.get_close_matches(about.lstrip("/"), [command.name for command in COMMANDS], n=1)
             if near:
                 guess = _("{command} is no command here. Did you mean /{near}? /help lists them.")
-                return guess.format(command=about, near=near[0])
-            return _("{command} is no command here. /help lists them.").format(command=about)
+                return page.weave(guess, command=Code(about), near=near[0])
+            return page.weave(_("{command} is no command here. /help lists them."), command=Code(about))
         case MisspokenReason.EMPTY_PROMPT if about:
-            example = _("Write the prompt behind {command}, such as: {command} Why does the last test fail?")
-            return example.format(command=about)
+            example = _("Write the prompt behind {command}, such as: `{command} Why does the last test fail?`")
+            return page.prose(example.format(command=about))
         case MisspokenReason.EMPTY_PROMPT:
-            return _("What shall Codex do? Write it in the same message.")
+            return page.say(_("What shall Codex do? Write it in the same message."))
         case MisspokenReason.UNSUPPORTED_CONTENT:
             content = _(_CONTENT[about]) if about in _CONTENT else _("this kind of message")
-            return _("I cannot take {content}: please write it as text.").format(content=content)
+            return page.say(_("I cannot take {content}: please write it as text.").format(content=content))
         case MisspokenReason.UNKNOWN_BUTTON:
-            return _("That button is of no use any more. The commands still are: /help lists them.")
+            return page.say(_("That button is of no use any more. The commands still are: /help lists them."))
+        case MisspokenReason.EDITED:
+            return page.say(_("An edited message starts nothing: send it as a new one."))
         case MisspokenReason.FILE_TOO_LARGE | MisspokenReason.VOICE_NOT_CONFIGURED:
             return file_trouble(misspoken)
         case _:

@@ -67,8 +67,7 @@ def test_entities_do_not_overlap_without_nesting() -> None:
         ("code", "bold"),
         ("bold", "code"),
         ("pre", "code"),
-        ("blockquote", "code"),
-        ("blockquote", "pre"),
+        ("code", "blockquote"),
         ("blockquote", "expandable_blockquote"),
         ("expandable_blockquote", "blockquote"),
         ("text_link", "mention"),
@@ -85,6 +84,7 @@ def test_what_may_not_nest_is_refused(outer: str, inner: str, inner_length: int)
 def test_what_may_nest_is_accepted_in_any_order() -> None:
     link = Entity("text_link", 2, 4, url="https://example.org/")
     accepted("0123456789", link, Entity("italic", 3, 1), Entity("blockquote", 0, 10), Entity("bold", 0, 10))
+    accepted("0123456789", Entity("code", 2, 4), Entity("expandable_blockquote", 0, 10))
 
 
 def test_neighbours_do_not_nest() -> None:

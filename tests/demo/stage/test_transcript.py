@@ -56,7 +56,7 @@ def assert_it_is_the_conversation(out: str) -> None:
         "bot  ↳ What is in this project, and what is missing?",
         "     It is a to-do list for the command line:",
         "     ┌",
-        "     │ file        |lines|what it does",
+        "     │ file         | lines | does",
         "     ┌ python",
         "     │ def done(tasks: list[str], number: int) -> list[str]:",
         "bot  Python 3.11 or newer:",

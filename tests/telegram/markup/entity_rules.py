@@ -100,8 +100,8 @@ def _mutual_faults(outer: Entity, inner: Entity) -> list[str]:
     found = []
     if inner.offset + inner.length > outer.offset + outer.length:
         found.append("partial overlap")
-    if {outer.type, inner.type} & _HOLD_NOTHING:
-        found.append("code holds nothing and is in nothing")
+    if outer.type in _HOLD_NOTHING or (inner.type in _HOLD_NOTHING and outer.type not in _QUOTES):
+        found.append("code holds nothing and is in nothing but quotations")
     if {outer.type, inner.type} <= _QUOTES:
         found.append("nested quotation")
     if outer.type == inner.type:
@@ -129,15 +129,18 @@ def draw(message: Message) -> str:
 
 
 _MARKER = re.compile(r"^((?:[ \t>]|[-*+](?=[ \t]|$))*)(\d{1,9})[.)](?=[ \t]|$)", re.MULTILINE)
+_BREAK_IN_TABLE = re.compile(r"^.*\|.*$", re.MULTILINE)
 _TASK = re.compile(r"((?:^|[ \t>])(?:[-*+]|\d{1,9}[.)])\s+)\[[xX]\](?=\s|$)", re.MULTILINE)
 
 
 def lost(markdown: str, message: Message) -> Counter[str]:
     """Letters, digits and emoji of the source that are neither in the text nor in an address or a language.
 
-    Numbers of lists may change and a task's x becomes a box; whatever is punctuation may have been markup.
+    Numbers of lists may change, a task's x becomes a box, a <br> in a table a line break; whatever is punctuation may
+    have been markup.
     """
-    source = _TASK.sub(r"\1", markdown)
+    source = _BREAK_IN_TABLE.sub(lambda line: re.sub("<br ?/?>", "", line[0], flags=re.I), markdown)
+    source = _TASK.sub(r"\1", source)
     while source != (shorter := _MARKER.sub(r"\1", source)):
         source = shorter
     kept = Counter(message.text)

@@ -56,7 +56,7 @@ _EXAMPLES = {
     "a file": ("[foo.py](/abs/foo.py:12)", "{code|/abs/foo.py:12}"),
     "a file and a line in the label": ("[src/foo.py:12](/abs/src/foo.py#L12)", "{code|/abs/src/foo.py#L12}"),
     "a line only in the label": ("[foo.py:7](/abs/foo.py)", "{code|/abs/foo.py:7}"),
-    "another line in the label": ("[foo.py:7](/abs/foo.py:8)", "foo.py:7 ({code|/abs/foo.py:8})"),
+    "another line in the label": ("[foo.py:7](/abs/foo.py:8)", "{code|foo.py:7} ({code|/abs/foo.py:8})"),
     "a file by another name": ("[the **config**](./etc/app.toml)", "the {bold|config} ({code|./etc/app.toml})"),
     "a file with spaces": ("[a b.py](</x/a b.py>)", "{code|/x/a b.py}"),
     "a relative file": ("[docs](docs/a.md)", "docs ({code|docs/a.md})"),
@@ -91,8 +91,8 @@ _EXAMPLES = {
     "an empty fence": ("a\n\n```\n\n```\n\nb", "a\n\nb"),
     "only an empty fence": ("```\n```", "```\n```"),
     "an empty fence that names its language": ("```py\n```", "py"),
-    "a fence with a title": ('```py title="a.py"\nx\n```', 'title="a.py"\n{pre py|x}'),
-    "a fence that names a file": ("```src/a.py\nx\n```", "src/a.py\n{pre|x}"),
+    "a fence with a title": ('```py title="a.py"\nx\n```', 'title="{code|a.py}"\n{pre py|x}'),
+    "a fence that names a file": ("```src/a.py\nx\n```", "{code|src/a.py}\n{pre|x}"),
     "languages with signs": ("```c++\nx\n```\n```C#\ny\n```", "{pre c++|x}\n{pre C#|y}"),
     # quotations
     "a quotation": ("> a\n> b\n\nc", "{blockquote|a\nb}\n\nc"),
@@ -100,7 +100,7 @@ _EXAMPLES = {
     "a nested quotation": ("> a\n> > b\n>\n> c", "{blockquote|a\n> b\n\nc}"),
     "a quotation with formatting": (
         "> **a** `b` [c](https://d.ef)",
-        "{blockquote|{bold|a} `b` {text_link https://d.ef|c}}",
+        "{blockquote|{bold|a} {code|b} {text_link https://d.ef|c}}",
     ),
     "code in a quotation": ("> a\n> ```\n> b\n> ```\n> c", "{blockquote|a}\n{pre|b}\n{blockquote|c}"),
     "quotations deeper than anyone reads": ("> > > > > > a", "{blockquote|> > > > > a}"),
@@ -117,11 +117,26 @@ _EXAMPLES = {
         "|a|b|\n|-|-|\n|`int | None`|x|",
         "{pre|a          | b\n-----------+--\nint | None | x}",
     ),
+    "a line break in a cell is a space in columns": (
+        "|a|b|\n|-|-|\n|x<br>y|`<br>` <BR/> z|",
+        "{pre|a   | b\n----+-------\nx y | <br> z}",
+    ),
+    "a line break in a card is one": (
+        "|File|What was done to it|\n|-|-|\n|a<br />b|Something that takes<br>quite a lot of words|",
+        "File: {bold|a\nb}\nWhat was done to it: Something that takes\nquite a lot of words",
+    ),
+    "a line break elsewhere is text": ("a<br>b", "a<br>b"),
     "an escaped bar": ("|a|\n|-|\n|b \\| c|", "{pre|a\n-----\nb | c}"),
     "a table that is just too wide has less between its columns": (
-        "| a2345678901 | b2345678901 | c2345678901 |\n|-|-|-|\n| 1 | 2 | 3 |",
-        "{pre|a2345678901|b2345678901|c2345678901\n-----------+-----------+-----------\n1          |2          |3}",
+        "| a23456789 | b23456789 | c23456789 |\n|-|-|-|\n| 1 | 2 | 3 |",
+        "{pre|a23456789|b23456789|c23456789\n---------+---------+---------\n1        |2        |3}",
     ),
+    "a table that is wider than a phone becomes cards": (
+        "| a234567890 | b234567890 | c23456789 |\n|-|-|-|\n| 1 | 2 | 3 |",
+        "a234567890: {bold|1}\nb234567890: 2\nc23456789: 3",
+    ),
+    "a quotation that is code alone": ("> `a`", "{blockquote|{code|a}}"),
+    "names of files in a quotation": ("> see a.py", "{blockquote|see {code|a.py}}"),
     "a table with a link becomes cards": (
         "|Job|Log|\n|-|-|\n|test|[open](https://a.bc)|\n|lint||",
         "Job: {bold|test}\nLog: {text_link https://a.bc|open}\n\nJob: {bold|lint}",

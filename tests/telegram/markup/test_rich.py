@@ -136,10 +136,19 @@ _EXAMPLES = {
         '<table bordered striped><tr><th>a</th><th align="right">b</th></tr>'
         '<tr><td><code>x</code></td><td align="right">1</td></tr></table>',
     ),
+    "a line break in a cell": (
+        "| a |\n|---|\n| b<br>c `<br>` |",
+        "<table bordered striped><tr><th>a</th></tr><tr><td>b<br>c <code>&lt;br&gt;</code></td></tr></table>",
+    ),
     "formulas": (
         "$\\bar x$ and \\(a_b\\)\n\n$$\na < b\n$$",
         "<p><tg-math>\\bar x</tg-math> and <tg-math>a_b</tg-math></p><tg-math-block>a &lt; b</tg-math-block>",
     ),
+    "letters alone": (
+        "$n$ keys, $k = 3$, $O(n)$",
+        "<p><tg-math>n</tg-math> keys, <tg-math>k = 3</tg-math>, <tg-math>O(n)</tg-math></p>",
+    ),
+    "variables of a shell": ("$a$b, $PATH:$HOME, x$n$ and $it is$", "<p>$a$b, $PATH:$HOME, x$n$ and $it is$</p>"),
     "money": ("$5 or $6", "<p>$5 or $6</p>"),
     "details": (
         "<details>\n<summary>Log & co</summary>\n\n- a\n\n</details>\n\nb",

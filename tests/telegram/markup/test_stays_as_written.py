@@ -33,7 +33,7 @@ def test_it_stays_exactly_as_written(literal: str, words: str) -> None:
         "cp src/*.py lib/*.py && rm -rf build/*",
         "2 * 3 * 4 = 24, 2 ** 3 = 8",
         "see *.py and *.js files in src/*.ts and lib/*.tsx",
-        '__all__ and __name__ == "__main__" in __init__.py',
+        '__all__ and __name__ == "__main__" in __init__',
         "docker run \\\n--rm x \\\ny",
         "cost: $5 or $6, not 7$",
         "def f(*args, x=a*b, **kwargs): ...",

@@ -84,8 +84,8 @@ class ChatState:
         return None if message is None or message.deleted else message
 
     def post(self, bot: BotAccount, content: Content, *, reply_to: Message | None, topic: int | None) -> Message:
-        """Send a bot's message; it takes the place of the drafts."""
-        self._drafts.clear()
+        """Send a bot's message; it takes the place of the drafts in its topic."""
+        self._drafts = {draft.id: draft for draft in self._drafts.values() if draft.topic != topic}
         return self._new_message(bot, content, reply_to=reply_to, topic=topic)
 
     def change(self, message: Message, content: Content) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from codex_gateway.demo.bot_api.errors import RuleBroken
 from codex_gateway.demo.bot_api.wire import Fields, JsonObject
 
-#: They hold nothing and are held by nothing.
+#: They hold nothing, and quotes alone hold them (tdlib's MessageEntity.cpp, are_entities_valid).
 _CODE = frozenset({"pre", "code"})
 #: They do not hold each other.
 _QUOTES = frozenset({"blockquote", "expandable_blockquote"})
@@ -140,6 +140,8 @@ def _check_nesting(entity: Entity, outer: Entity, *, path: str, outer_path: str)
     if entity.type in _QUOTES and outer.type in _QUOTES:
         raise RuleBroken(path, f"a block quote inside the block quote {outer_path}")
     free = _STYLES | _QUOTES
+    if entity.type in _CODE and outer.type in _QUOTES:
+        return
     if {entity.type, outer.type} & _CODE or (entity.type not in free and outer.type not in free):
         raise RuleBroken(path, f"{entity.type} inside the {outer.type} {outer_path}")
 

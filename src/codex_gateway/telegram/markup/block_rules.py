@@ -13,9 +13,17 @@ DEEPEST_LEVEL = 16
 _DEEPEST_QUOTE = 4
 _QUOTE_DEPTH = "quote_depth"
 
+#: Cells that are left out at the end of rows come as empty ones: so many in any text, and one for so many characters.
+_FREE_CELLS = 1000
+_CHARACTERS_A_CELL = 4
+_ROOM_FOR_CELLS = "room_for_cells"
+
 _LONGEST_FORMULA_LINES = 60
 _FORMULA_CLOSERS = {"$$": "$$", "\\[": "\\]"}
-_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_LINE_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+#: Characters of a row in which code is looked for: each run of backticks is a look at all that follows.
+_LONGEST_ROW = 4000
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 
 
 def deep(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
@@ -64,12 +72,43 @@ def formula(state: StateBlock, start_line: int, end_line: int, silent: bool) -> 
 
 def table(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """GFM's table; cells beyond the header's count are kept, where GFM drops them."""
+    if silent or not gfm_table(state, start_line, end_line, True):
+        return gfm_table(state, start_line, end_line, True)
     first_token = len(state.tokens)
-    if not gfm_table(state, start_line, end_line, silent):
-        return False
-    if not silent:
-        _keep_surplus_cells(state, first_token)
+    gfm_table(state, start_line, _affordable_end(state, start_line, end_line), False)
+    _keep_surplus_cells(state, first_token)
+    for token in state.tokens[first_token:]:
+        if token.type == "inline" and "<" in token.content and len(token.content) <= _LONGEST_ROW:
+            token.content = _with_line_breaks(token.content)
     return True
+
+
+def _with_line_breaks(cell: str) -> str:
+    """`<br>` is the only line break that a cell can have; in code it is what it is."""
+    pieces, end = [], 0
+    for code in _CODE_SPAN.finditer(cell):
+        pieces += [_LINE_BREAK.sub("\n", cell[end : code.start()]), code[0]]
+        end = code.end()
+    return "".join([*pieces, _LINE_BREAK.sub("\n", cell[end:])]).strip()
+
+
+def _affordable_end(state: StateBlock, start_line: int, end_line: int) -> int:
+    """The row at which the text has no more room for cells that nobody wrote, or the end.
+
+    Without this, 2 KB of a wide head and short rows would become 65,536 cells; what is left out is text.
+    """
+    columns = getLine(state, start_line).count("|") + 1
+    room = state.env.get(_ROOM_FOR_CELLS, _FREE_CELLS + len(state.src) // _CHARACTERS_A_CELL)
+    line = start_line + 2
+    while line < end_line and not state.isEmpty(line):
+        missing = columns - 1 - getLine(state, line).count("|")
+        if missing > 0:
+            room -= missing
+        if room < 0:
+            break
+        line += 1
+    state.env[_ROOM_FOR_CELLS] = max(room, 0)
+    return line
 
 
 def _keep_surplus_cells(state: StateBlock, first_token: int) -> None:
@@ -105,6 +144,8 @@ def _cells(line: str) -> list[str]:
 
 def _cells_outside_code(line: str) -> list[str]:
     """Cells as the author meant them: GFM splits at the bar in `int | None` even though it is code."""
+    if len(line) > _LONGEST_ROW:
+        return _cells(line)
     masked = _CODE_SPAN.sub(lambda span: span[0].replace("\\|", "|").replace("|", "\0"), line)
     return [cell.replace("\0", "|") for cell in _cells(masked)]
 

@@ -1,6 +1,7 @@
 """Where text and formatting are laid down in order, such that entities can only come out well nested."""
 
-from codex_gateway.telegram.markup.entities import Formatted, Span, formatted
+from codex_gateway.telegram.markup.entities import QUOTES, Formatted, Span, formatted
+from codex_gateway.telegram.markup.names import names_as_code
 
 
 class _Open:
@@ -47,13 +48,17 @@ class Canvas:
         return any(entry.type == kind for entry in self._open)
 
     def literal(self, kind: str, text: str, *, language: str | None = None) -> None:
-        """Write code, which Telegram allows inside of nothing: what is open ends before it and goes on after it."""
-        for entry in self._open:
+        """Write code, which Telegram allows in quotes alone: what else is open ends before it and goes on after it.
+
+        A block of code ends quotes too: not every app draws it in one.
+        """
+        around = [entry for entry in self._open if kind == "pre" or entry.type not in QUOTES]
+        for entry in around:
             self._end_span(entry)
         start = self.length
         self.write(text)
         self.spans.append(Span(kind, start, self.length, language))
-        for entry in self._open:
+        for entry in around:
             entry.start = self.length
 
     def formula(self, source: str) -> None:
@@ -61,7 +66,7 @@ class Canvas:
         self.write(source)
 
     def finished(self) -> Formatted:
-        return formatted(self.text, self.spans)
+        return formatted(self.text, names_as_code(self.text, self.spans))
 
     def _end_span(self, entry: _Open) -> None:
         if not entry.muted and entry.start < self.length:

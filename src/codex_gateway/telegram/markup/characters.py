@@ -19,10 +19,14 @@ def is_east_asian(character: str) -> bool:
 
 
 def display_width(text: str) -> int:
-    """Columns the text takes in a monospace font: wide East Asian characters and emoji two, marks none."""
+    """Columns the text takes in a phone's monospace font, rounded: emoji two, marks none, three East Asian signs five.
+
+    Their signs come from another font, as wide as they are high, where a letter is 0.6 of that.
+    """
     if text.isascii():
         return len(text)
     width = 0
+    squares = 0
     last = 0  # the width of the character that marks and joiners belong to
     joined = False
     for character in text:
@@ -36,7 +40,8 @@ def display_width(text: str) -> int:
         elif unicodedata.category(character) != "Cf":
             last = 2 if unicodedata.east_asian_width(character) in "WF" else 1
             width += last
-    return width
+            squares += last == 2 and is_east_asian(character)
+    return width - (squares + 1) // 3
 
 
 def cluster_boundary(text: str, index: int, floor: int) -> int:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
-#: Entities that hold nothing and are held by nothing.
+#: Entities that hold nothing; quotes may hold `code`, and nothing else holds either.
 LITERAL_TYPES = frozenset({"pre", "code"})
+QUOTES = frozenset({"blockquote", "expandable_blockquote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def formatted(text: str, spans: Iterable[Span]) -> Formatted:
             low, high = _without_edges(text, low, high)
         if low < high and not is_blank(text[low:high]):
             kept.append(Span(span.type, low - start, high - start, span.language, span.url))
-    kept.sort(key=lambda span: (span.start, -span.end))
+    kept.sort(key=_outer_first)
     text = text[start:end]
     ruler = Utf16Ruler(text)
     entities = []
@@ -116,8 +117,13 @@ def spans_of(message: Formatted) -> list[Span]:
         high = ruler.index(max(entity.offset + entity.length, 0))
         if low < high:
             spans.append(Span(entity.type, low, high, entity.language, entity.url))
-    spans.sort(key=lambda span: (span.start, -span.end))
+    spans.sort(key=_outer_first)
     return spans
+
+
+def _outer_first(span: Span) -> tuple[int, int, bool]:
+    """A quote that is nothing but code begins and ends with it."""
+    return span.start, -span.end, span.type in LITERAL_TYPES
 
 
 _SURELY_VISIBLE = re.compile(r"[!-~\u00a1-\u00ac\u4e00-\u9fff]")

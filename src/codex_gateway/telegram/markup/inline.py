@@ -13,17 +13,13 @@ _CLOSERS = frozenset({"strong_close", "em_close", "s_close"})
 
 
 class InlineWriter:
-    """Writes inline tokens; `newline` starts a new line at the current indentation.
+    """Writes inline tokens; `newline` starts a new line at the current indentation."""
 
-    In a quotation code keeps its backticks, since Telegram holds no code inside of other entities.
-    """
+    __slots__ = ("_canvas", "_links", "_newline")
 
-    __slots__ = ("_canvas", "_links", "_newline", "_quoted")
-
-    def __init__(self, canvas: Canvas | HtmlCanvas, *, newline: str = "\n", quoted: bool = False) -> None:
+    def __init__(self, canvas: Canvas | HtmlCanvas, *, newline: str = "\n") -> None:
         self._canvas = canvas
         self._newline = newline
-        self._quoted = quoted
         # What follows the label of each open link: its target (None for one that can be opened), and its title.
         self._links: list[tuple[str | None, str]] = []
 
@@ -61,7 +57,7 @@ class InlineWriter:
     def _code(self, code: str, *, markup: str = "`") -> None:
         if self._canvas.is_open("text_link"):
             self._text(code)
-        elif self._quoted or not code.strip():
+        elif not code.strip():
             self._text(f"{markup}{code}{markup}")
         else:
             self._canvas.literal("code", code)

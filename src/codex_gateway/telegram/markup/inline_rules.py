@@ -7,6 +7,7 @@ with `silent` no token may be made.
 import re
 
 from markdown_it.rules_inline import StateInline
+from markdown_it.rules_inline import image as commonmark_image
 from markdown_it.rules_inline import link as commonmark_link
 from markdown_it.rules_inline.state_inline import Delimiter
 
@@ -24,11 +25,17 @@ _LONGEST_MATH = 2000
 _LONGEST_WORD = 256
 _LATEX_SIGN = re.compile(r"[\\^_{}]")
 _DISPLAY_MATH = re.compile(r"\$\$(?!\$)((?:[^$]|\$(?!\$)){1,2000}?)\$\$")
+#: `$n$`, `$k = 3$`, `$O(n)$`: letters that stand alone, with numbers and signs between them. `$HOME` is none.
+_PLAIN_MATH = re.compile(
+    r"(?<![\w$])\$(?=[A-Za-z(])((?:[A-Za-z](?![A-Za-z])|\d|[-+*/=<>≤≥≈(), .!|'])+)(?<=[\w)!'])\$(?![\w$])"
+)
 _INLINE_MATH = re.compile(r"\$(?=[^\s$])([^$\n`]{0,300})(?<=[^\s\\])\$(?!\d)")
 _URL_REST = re.compile(r"://(?:(?!\*\*)[!#$%&*+,\-./0-9:;=?@A-Z^_a-z{}~])+")
 _ADDRESS = re.compile(r"<((?:https?|tg):[^\s<>]+)>", re.IGNORECASE)
 _CLEAR_TARGET = re.compile(r"\]\(\s*<?(?:https?:|tg:|mailto:|file:|/|\./|\.\./|~/)", re.IGNORECASE)
 _DRIVE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]:\\")
+#: A place that no text has, in markdown-it's own memory of places.
+_LAST_TARGET = -1
 _ORDINAL = re.compile(r"\d{1,9}")
 
 
@@ -76,7 +83,9 @@ def math(state: StateInline, silent: bool) -> bool:
     if state.src[state.pos] != "$":
         return False
     match = _DISPLAY_MATH.match(state.src, state.pos) or _INLINE_MATH.match(state.src, state.pos)
-    if match is None or match.end() > state.posMax or not _LATEX_SIGN.search(match[1]):
+    if match is not None and not _LATEX_SIGN.search(match[1]):
+        match = _PLAIN_MATH.match(state.src, state.pos)
+    if match is None or match.end() > state.posMax:
         return False
     return _keep(state, silent, match.end(), kind="math")
 
@@ -107,7 +116,7 @@ def autolink(state: StateInline, silent: bool) -> bool:
 def link(state: StateInline, silent: bool) -> bool:
     """CommonMark's link, but `handlers[i](event)`, `[x]()` and `[](x)` are text."""
     start = state.pos
-    if state.src[start] != "[":
+    if state.src[start] != "[" or start > _last_target(state):
         return False
     before = state.src[start - 1] if start else ""
     if not commonmark_link(state, True):
@@ -123,6 +132,20 @@ def link(state: StateInline, silent: bool) -> bool:
         state.pos = start
         commonmark_link(state, False)
     return True
+
+
+def image(state: StateInline, silent: bool) -> bool:
+    """CommonMark's image."""
+    return (
+        state.src.startswith("![", state.pos) and state.pos <= _last_target(state) and commonmark_image(state, silent)
+    )
+
+
+def _last_target(state: StateInline) -> int:
+    """Where the last `](` stands: no link begins behind it, and 100,000 brackets need not be paired to find out."""
+    if _LAST_TARGET not in state.cache:
+        state.cache[_LAST_TARGET] = state.src.rfind("](")
+    return state.cache[_LAST_TARGET]
 
 
 def emphasis(state: StateInline, silent: bool) -> bool:

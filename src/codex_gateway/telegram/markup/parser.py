@@ -38,6 +38,7 @@ def parser() -> MarkdownIt:
     inline.at("escape", inline_rules.escape)
     inline.at("emphasis", inline_rules.emphasis)
     inline.at("link", inline_rules.link)
+    inline.at("image", inline_rules.image)
     inline.at("autolink", inline_rules.autolink)
     inline.after("escape", "math", inline_rules.math)
     inline.after("math", "address", inline_rules.address)

@@ -112,7 +112,7 @@ class _Renderer:
         self._canvas.write("\n\n" if apart else "\n")
 
     def _inline(self) -> InlineWriter:
-        return InlineWriter(self._canvas, newline=self._newline(), quoted=self._quote_depth > 0)
+        return InlineWriter(self._canvas, newline=self._newline())
 
     # Blocks
 
@@ -184,10 +184,10 @@ class _Renderer:
             self._code_block(opening, aligned)
         else:
             self._begin(opening)
-            table.write_cards(self._canvas, newline=self._newline(), quoted=self._quote_depth > 0)
+            table.write_cards(self._canvas, newline=self._newline())
         return end
 
-    # Quotations: Telegram does not nest them, nor does code stand in one
+    # Quotations: Telegram does not nest them, nor do blocks of code stand in one
 
     def _open_quote(self) -> None:
         self._quote_depth += 1

@@ -30,6 +30,23 @@ _SHORTEST_UNDERLINE = 3
 _BLANK_FIRST_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 
 
+class Need(NamedTuple):
+    """What something takes of a message's room."""
+
+    length: int
+    blocks: int
+    levels: int
+    columns: int
+
+    def and_(self, other: Need) -> Need:
+        return Need(
+            self.length + other.length,
+            self.blocks + other.blocks,
+            max(self.levels, other.levels),
+            max(self.columns, other.columns),
+        )
+
+
 class RichHtml(NamedTuple):
     html: str
     #: Blocks as Telegram counts them, or more: list items and rows of tables among them.
@@ -39,15 +56,21 @@ class RichHtml(NamedTuple):
     #: The most columns of a table.
     columns: int
 
+    @property
+    def need(self) -> Need:
+        return Need(len(self.html), self.blocks, self.levels, self.columns)
+
 
 def rich_html(tokens: Sequence[Token], lines: Sequence[str]) -> RichHtml:
     """What the tokens of a whole text look like; `lines` are those of their source."""
-    writer = _Writer(lines)
+    writer = RichWriter(lines)
     writer.write(tokens)
-    return RichHtml("".join(writer.pieces), writer.blocks, writer.levels, writer.columns)
+    return writer.taken()
 
 
-class _Writer:
+class RichWriter:
+    """Writes the tokens of a text, whose lines it knows, one stretch after another."""
+
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
         self.pieces: list[str] = []
@@ -56,6 +79,12 @@ class _Writer:
         self.columns = 0
         self._numbers: list[tuple[str, int]] = []
         self._details = 0
+
+    def taken(self) -> RichHtml:
+        """What was written since the last time; numbers of lists go on."""
+        taken = RichHtml("".join(self.pieces), self.blocks, self.levels, self.columns)
+        self.pieces, self.blocks, self.levels, self.columns = [], 0, 0, 0
+        return taken
 
     def write(self, tokens: Sequence[Token]) -> None:
         index, end = 0, len(tokens)
@@ -89,7 +118,7 @@ class _Writer:
                 case "list_item_open":
                     self._item(token, tokens[index + 1 : index + 3])
                 case "table_open":
-                    head = next(at for at in range(index, end) if tokens[at].type == "thead_close")
+                    head = next((at for at in range(index, end) if tokens[at].type == "thead_close"), end)
                     self.columns = max(self.columns, sum(cell.type == "th_open" for cell in tokens[index:head]))
                     self._block("<table bordered striped>")
                 case "th_open" | "td_open":
@@ -104,6 +133,7 @@ class _Writer:
                     pass  # thead, tbody
             index += 1
         self.pieces.append("</details>" * self._details)
+        self._details = 0
 
     def _block(self, html: str) -> None:
         self.blocks += 1

@@ -9,8 +9,10 @@ from codex_gateway.telegram.markup.canvas import Canvas
 from codex_gateway.telegram.markup.characters import display_width
 from codex_gateway.telegram.markup.inline import InlineWriter, plain_text
 
-#: Columns of a monospace font that a phone held upright shows without wrapping (390 pixels wide, the usual text size).
-WIDEST_TABLE = 36
+#: Columns of a block of code on a phone held upright, 390 points wide, at the usual text size. Such a block leaves
+#: about 278 points for its text; a character takes 0.6 of the size, which is 11 to 14 points in Telegram for Android
+#: (smaller for longer code) and up to 15 in others: 278 / (0.602 * 15) = 30.8. A row that wraps is worse than cards.
+WIDEST_TABLE = 30
 
 #: What stands between two columns, and in the rule below the head: with some air, else without.
 _GUTTERS = ((" | ", "-+-"), ("|", "+"))
@@ -68,12 +70,12 @@ class Table:
             cells.append(" " * left + cell + " " * (room - left))
         return between.join(cells).rstrip()
 
-    def write_cards(self, canvas: Canvas, *, newline: str, quoted: bool) -> None:
+    def write_cards(self, canvas: Canvas, *, newline: str) -> None:
         """Each row as `header: value` lines, the first value in bold, with an empty line between the rows.
 
         Empty cells are left out, but each header is shown at least once.
         """
-        writer = InlineWriter(canvas, newline=newline, quoted=quoted)
+        writer = InlineWriter(canvas, newline=newline)
         if not self._rows:
             self._write_head(canvas, writer)
             return
