@@ -29,6 +29,8 @@ from support.real_codex import codex_environment, require_codex
 
 #: Only what is dead makes one wait so long, however busy the machine is; a test has more, so that this is told first.
 LIMIT_S = 120.0
+#: The service as it is, which keeps to Telegram's pace; and with the time between two messages made short.
+PACED, QUICK = ("-m", "codex_gateway"), (str(Path(__file__).with_name("quick_gateway.py")),)
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class House:
     guests: list[Person] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     #: What Python is to start as the service.
-    program: tuple[str, ...] = ("-m", "codex_gateway")
+    program: tuple[str, ...] = QUICK
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -334,6 +336,8 @@ async def house(
             environment["CODEX_SCRIPTED_FORMAT"] = "legacy"
         owner = server.person("Ada")
         it = House(folder, server, owner, {}, codex, home, environment, model, mark)
+        if rate_limits is not None:
+            it.program = PACED
         for name in bots:
             workdir = folder / "work" / name
             workdir.mkdir(parents=True)
