@@ -268,7 +268,8 @@ async def test_an_outbox_from_before_the_mirror_is_kept_as_it_was(tmp_path: Path
     async with books(tmp_path) as it:
         rows = await it.database.read(lambda tx: tx.all("SELECT * FROM outbox ORDER BY id"))
         assert [tuple(row)[: len(before[0])] for row in rows] == before, "later versions add columns at the end"
-        assert [tuple(row) for row in await it.database.read(lambda tx: tx.all(indexes))] == indexes_before
+        kept = {tuple(row) for row in await it.database.read(lambda tx: tx.all(indexes))}
+        assert kept >= set(indexes_before), "later versions may have more"
         assert await it.cursor() is None
         assert await it.mirrors.origin(SessionId(1), turn(), prompt="go") is None, "the run may be at work"
         due = await Outbox(it.database).next(ALPHA, 7)
