@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from codex_gateway.demo.bot_api import Chat, Fault, Message, RateLimits
+from codex_gateway.telegram.allowance import Rates
 from support.codex_lab import SCRIPTED
 from support.house import house
 
@@ -49,10 +50,11 @@ async def test_a_flood_arrives_whole_and_in_order_and_nothing_is_sent_into_a_pen
         [struck] = penalty.struck
         assert it.server.flood_violations == []
         assert [request for request in it.server.requests[:before] if request.status == 429] == [struck]
-        # What was sent in the moment before a kill is not known after it, so the first burst may be refused, once.
+        # What was sent in the last moments before a kill is not known after it: so much may be refused, and is sent again.
         for chat in {chat for chat, _ in asked}:
+            burst = (Rates().private if chat.id > 0 else Rates().group).burst
             sent = [r for r in it.server.requests[before:] if str(r.params.get("chat_id")) == str(chat.id)]
-            assert all(request.status != 429 for request in sent[3:]), sent
+            assert sum(request.status == 429 for request in sent) <= burst
         to_parked = [
             r for r in it.server.requests if r.bot == "beta" and str(r.params.get("chat_id")) == str(parked.id)
         ]
