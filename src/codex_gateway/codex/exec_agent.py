@@ -42,7 +42,7 @@ from codex_gateway.log import Log
 
 _LOG = Log(__name__)
 #: A program of its own, started by its path: nothing of it is needed here.
-_PTY_HOLDER = Path(__file__).with_name("pty_holder.py")
+_PTY_HOLDER = Path(proc.__file__).with_name("pty_holder.py")
 #: How long to wait after each time that Codex finds the session taken while its lock looks free, in seconds; then it
 #: is told as a failure.
 _REFUSED_PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
