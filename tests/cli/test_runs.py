@@ -70,7 +70,7 @@ def runs(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "COLUMNS": "90",
     }
     command = [sys.executable, "-m", "codex_gateway", "--config", str(config), "runs", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
 
 async def test_the_latest_come_first_each_with_what_became_of_it(config: Path) -> None:

@@ -20,7 +20,7 @@ from support.real_codex import codex_environment, real_codex
 @pytest.fixture(autouse=True)
 def nothing_left_running(tmp_path: Path) -> Iterator[None]:
     yield
-    deadline = time.monotonic() + 2.0  # what a test has killed may have had a child that is just about to end
+    deadline = time.monotonic() + 30.0  # what a test has killed may have had a child that is just about to end
     while (left := processes_of(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.01)
     for process in left:

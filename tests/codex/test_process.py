@@ -87,7 +87,7 @@ async def test_its_end_is_told_at_once_with_its_status(files: Files, script: str
     process = start(files, script)
     told = asyncio.Event()
     process.on_exit(told.set)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await told.wait()
     assert process.has_exited
     assert process.status == status

@@ -45,7 +45,7 @@ def version_of(shape: str) -> str:
     return {SCRIPTED: CURRENT, SCRIPTED_LEGACY: LEGACY}.get(shape, shape)
 
 
-async def until(condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], *, timeout_s: float = 120.0) -> None:
     """Wait for something that another task or process brings about."""
     async with asyncio.timeout(timeout_s):
         while not condition():
@@ -104,7 +104,7 @@ class Bench:
     ) -> Outcome:
         """One turn from its beginning to its end."""
         agent, turn = self.agent(**changes), self.turn(prompt, thread_id)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             return await agent.perform(turn, self.attempt(agent, turn), ear or Ear())
 
     async def new_session(self) -> ThreadId:

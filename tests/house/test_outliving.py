@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.codex_lab import MODERN, SCRIPTED, Cli
-from support.house import LIMIT_S, House, house
+from support.house import LIMIT_S, House, Service, house
 from support.torture import STUBBORN, Asked, ask, processes_with, until
 
 PTY = pytest.mark.parametrize("pty", [False, True], ids=["pipes", "pty"])
@@ -29,12 +29,10 @@ async def test_progress_goes_on_in_the_same_status_message(tmp_path: Path, cli: 
         [status] = asked.statuses
 
         await service.kill()
-        service = await it.start()
-        await _goes_on(it, asked)
+        service = await _goes_on(it, asked)
 
         assert await service.end() == 0  # as a new version is deployed, here with another configuration
         it.write_config(codex_cli_use_pty=not pty, stream_flush_interval=0.1, message_chunk_limit=1000)
-        await it.start()
         await _goes_on(it, asked)
 
         release.touch()
@@ -46,13 +44,15 @@ async def test_progress_goes_on_in_the_same_status_message(tmp_path: Path, cli: 
         assert len(it.turns(bot.resume_id)) == before + 1
 
 
-async def _goes_on(it: House, asked: Asked) -> None:
-    """Its Codex is alive, and the service that has just been started paints what it is at."""
+async def _goes_on(it: House, asked: Asked) -> Service:
+    """Start the service: the turn's Codex is alive, and what it is at is painted anew, maybe before the first poll."""
     [status] = asked.statuses
     painted = len(status.edits)
+    service = await it.start()
     await it.see(lambda: len(status.edits) > painted)
     assert status.text.startswith("⚙️ Working") and "until test" in status.text, status.text
     assert processes_with(it, "--json")
+    return service
 
 
 @PTY

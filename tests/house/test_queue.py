@@ -112,6 +112,6 @@ async def test_buttons_of_the_queue_pressed_twice_by_a_stranger_or_too_late_do_n
         await it.sees_process("sleep\x00601")
         for name in ("✖ 1. Take out", "⬆ 2. Move up"):  # two's, which has begun, and three's, which is gone
             await pressed(at_first[name], "does not wait here any more")
-        await pressed(offer.buttons[0].data or "", "does not wait here any more")
+        await pressed(offer.buttons[0].data or "", "Nothing of that waits any more")
         it.say("/stop")
         assert (await it.verdict(two)).startswith("⏹ Stopped by you")

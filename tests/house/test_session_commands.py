@@ -53,7 +53,7 @@ async def test_a_fork_begins_where_the_session_stands_and_leaves_it_as_it_is(tmp
 async def test_what_cannot_be_forked_is_said(tmp_path: Path) -> None:
     async with house(tmp_path, SCRIPTED_LEGACY) as it:
         await it.start()
-        assert "cannot fork" in (await told(it, "/fork")).text
+        assert "has no codex exec fork" in (await told(it, "/fork")).text
         await told(it, "/newsession")
         assert "There is nothing to fork yet" in (await told(it, "/fork")).text
 

@@ -58,7 +58,7 @@ async def _stopped(it: House, person: Person, prompt: str, *, sleepers: int) -> 
     Nor is anything of it a zombie of the service's, which carries no mark of ours.
     """
     asked = ask(it, it.bot(), prompt, person)
-    await until(lambda: len(processes_with(it, "sleep\x001000")) >= sleepers, limit_s=30)
+    await until(lambda: len(processes_with(it, "sleep\x001000")) >= sleepers, limit_s=LIMIT_S)
     since = time.monotonic()
     asked.chat.say(person, "/stop")
     await until(lambda: not (it.codex_pids() or children_of(it.services[-1].pid)), limit_s=STUBBORN_S)
@@ -86,7 +86,7 @@ async def test_what_ignores_signals_is_gone_within_ten_seconds(tmp_path: Path, c
         assert "the session goes on" in it.session_file(it.bot().resume_id).read_text("utf-8")
 
 
-@pytest.mark.timeout(120 + 5 * STOPS)
+@pytest.mark.timeout(300 + 5 * STOPS)
 async def test_a_stop_at_any_moment_leaves_the_run_in_a_final_state_and_tells_it(tmp_path: Path) -> None:
     rng = chance()
     async with house(tmp_path, SCRIPTED, bots=("alpha", "beta", "gamma")) as it:

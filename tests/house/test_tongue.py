@@ -16,9 +16,6 @@ from support.codex_lab import SCRIPTED
 from support.house import House, house, is_status
 from support.second_writer import idle_process
 
-#: A chat takes a message a second, so long conversations take their time.
-pytestmark = pytest.mark.timeout(300)
-
 WIDE = (str(Path(__file__).parents[1] / "support" / "wide_gateway.py"),)
 #: Set as code, or quoted: names, paths, ids, commands, what Codex says.
 _DATA = {"code", "pre", "text_link"}

@@ -35,7 +35,7 @@ IN_MID_AIR = "SELECT kind FROM outbox WHERE state = 'sending'"
 AGAIN = 0.25
 
 
-@pytest.mark.timeout(120 + 30 * ROUNDS)
+@pytest.mark.timeout(300 + 30 * ROUNDS)
 @plumbed(CASES)
 async def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, cli: Cli, pty: bool) -> None:
     rng = chance()

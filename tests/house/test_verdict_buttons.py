@@ -38,7 +38,7 @@ async def test_the_log_of_a_run_tells_its_steps_also_after_a_restart(tmp_path: P
         assert "💬 I look around.\n" in first.text and "💬 finished" in first.text
         assert "✓ echo one" in first.text and "✗ exit 3 (exit 3" in first.text
         assert "before" not in first.text and "after" not in first.text
-        assert [entity.type for entity in first.entities] == ["expandable_blockquote"]
+        assert [entity.type for entity in first.entities] == ["expandable_blockquote", "code", "code"]
         await service.end()
         await it.start()
         assert (await pressed(it, status, "📜 Log")).text == first.text

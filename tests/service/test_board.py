@@ -73,7 +73,7 @@ async def test_a_repaint_on_its_way_is_waited_for(tmp_path: Path) -> None:
 async def test_a_repaint_that_waits_for_its_turn_holds_nobody_up(tmp_path: Path) -> None:
     chat = SlowChat()
     chat.is_full = True
-    async with board(tmp_path, chat) as (it, _), asyncio.timeout(5):
+    async with board(tmp_path, chat) as (it, _), asyncio.timeout(60):
         async with it.showing(RUN, draw=card, pace=PACE, message=MESSAGE):
             it.touch(RUN)
             await asyncio.sleep(0)
@@ -84,7 +84,7 @@ async def test_a_repaint_that_waits_for_its_turn_holds_nobody_up(tmp_path: Path)
 async def test_a_chat_that_asks_to_wait_is_kept_and_holds_no_run_up(tmp_path: Path) -> None:
     chat = SlowChat()
     chat.busy_s = 300.0
-    async with board(tmp_path, chat) as (it, outbox), asyncio.timeout(5):
+    async with board(tmp_path, chat) as (it, outbox), asyncio.timeout(60):
         async with it.showing(RUN, draw=card, pace=PACE, message=MESSAGE):
             it.touch(RUN)
             await until(lambda: chat.under_way == 1)

@@ -78,7 +78,7 @@ def heard(chat: KeptChat, where: ChatRef = CHAT) -> list[str]:
 async def hears(it: Hall, *expected: str, where: ChatRef = CHAT) -> None:
     """Wait until this was mirrored, and nothing else."""
     with suppress(TimeoutError):
-        await until(lambda: len(heard(it.chat, where)) >= len(expected), timeout_s=5)
+        await until(lambda: len(heard(it.chat, where)) >= len(expected))
     assert heard(it.chat, where) == list(expected)
 
 

@@ -57,7 +57,7 @@ THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c95")
 OTHER_THREAD = ThreadId("01a1f920-e197-7680-af9c-1ed048038c96")
 
 
-async def until(condition: Callable[[], bool], *, timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
     """Wait for something that other tasks bring about."""
     async with asyncio.timeout(timeout_s):
         while not condition():
@@ -330,7 +330,7 @@ class Hall:
 
     async def settled(self, count: int) -> None:
         """Wait until so many runs have ended and everything about them was sent."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 [(done,)] = await self.query("SELECT count(*) FROM runs WHERE ended_at IS NOT NULL")
                 [(unsent,)] = await self.query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')")
@@ -430,7 +430,7 @@ async def hall(
         finally:
             scheduler.close()
             agent.release()
-            await asyncio.wait_for(working, 10)
+            await asyncio.wait_for(working, 60)
             for task in (sending, gathering, running_errands, placing):
                 task.cancel()
                 with suppress(asyncio.CancelledError):

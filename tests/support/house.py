@@ -27,8 +27,10 @@ from codex_gateway.demo.model import ScriptedModel, write_codex_home
 from support.codex_lab import Cli
 from support.real_codex import codex_environment, require_codex
 
-#: More than any case takes on a slow machine; a wait that reaches it is a failure.
-LIMIT_S = 45.0
+#: Only what is dead makes one wait so long, however busy the machine is; a test has more, so that this is told first.
+LIMIT_S = 120.0
+#: The service as it is, which keeps to Telegram's pace; and with the time between two messages made short.
+PACED, QUICK = ("-m", "codex_gateway"), (str(Path(__file__).with_name("quick_gateway.py")),)
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class House:
     guests: list[Person] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
     #: What Python is to start as the service.
-    program: tuple[str, ...] = ("-m", "codex_gateway")
+    program: tuple[str, ...] = QUICK
     services: list[Service] = field(default_factory=list)
 
     @property
@@ -334,6 +336,8 @@ async def house(
             environment["CODEX_SCRIPTED_FORMAT"] = "legacy"
         owner = server.person("Ada")
         it = House(folder, server, owner, {}, codex, home, environment, model, mark)
+        if rate_limits is not None:
+            it.program = PACED
         for name in bots:
             workdir = folder / "work" / name
             workdir.mkdir(parents=True)
@@ -371,7 +375,7 @@ def _command_line(pid: int) -> bytes:
 async def gone(mark: str) -> None:
     """Nothing that was started in a house is alive; what is about to go gets a moment."""
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while list(marked(mark)):
                 await asyncio.sleep(0.02)
     except TimeoutError:

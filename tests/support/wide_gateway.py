@@ -12,7 +12,10 @@ import sys
 
 from codex_gateway.__main__ import main
 from codex_gateway.core.manner import Language
-from codex_gateway.telegram import tongue
+from codex_gateway.telegram import budget, tongue
+
+# A program has its own folder on the path.
+from quick_gateway import QUICK
 
 _OFFSET = ord("Ａ") - ord("A")
 
@@ -41,5 +44,6 @@ def speak_wide(_language: Language) -> gettext.NullTranslations:
 
 
 if __name__ == "__main__":
+    budget.Rates = lambda: QUICK  # type: ignore[assignment, misc]
     tongue._catalogue = speak_wide  # type: ignore[assignment]
     sys.exit(main())

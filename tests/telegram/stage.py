@@ -97,7 +97,7 @@ class Stage:
         """Ada's chat with the bot, as we call it."""
         return ChatRef(BotName(bot), self.private_chat(bot).id)
 
-    async def until(self, condition: Callable[[], object], *, within_s: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], object], *, within_s: float = 60.0) -> None:
         """Wait for something to be true, here or on the server."""
         try:
             async with asyncio.timeout(within_s):

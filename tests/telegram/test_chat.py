@@ -179,7 +179,7 @@ async def test_a_repaint_with_nothing_new_to_show_sends_nothing(
     chat: TelegramChat, stage: Stage, server: BotApiServer
 ) -> None:
     sent = await chat.send(stage.chat_of(), chat.compose(stage.chat_of(), QUEUED)[0], reply_to=None)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         for _ in range(50):
             await chat.repaint(sent, lambda: None)
             await chat.repaint(sent, lambda: QUEUED)

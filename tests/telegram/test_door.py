@@ -74,7 +74,7 @@ async def test_a_poll_ended_while_updates_are_being_kept_has_not_confirmed_them(
     door = TelegramDoor([stage.settings()], receive, pace=EAGER)
     poll = asyncio.create_task(door.run())
     stage.private_chat().say(stage.ada, "precious")
-    await asyncio.wait_for(under_way.wait(), 10)
+    await asyncio.wait_for(under_way.wait(), 60)
     poll.cancel()
     await asyncio.gather(poll, return_exceptions=True)
     await door.close()
@@ -338,7 +338,7 @@ async def test_a_bots_name_is_known_once_telegram_has_told_it(stage: Stage) -> N
     stage.server.inject(Fault.bad_gateway(method="getMe"), times=2)
     door = stage.open(stage.settings())
     known = BotIdentity(ALPHA, alpha.id, alpha.username)
-    assert await asyncio.wait_for(door.identified(ALPHA), 10) == known == door.identity(ALPHA)
+    assert await asyncio.wait_for(door.identified(ALPHA), 60) == known == door.identity(ALPHA)
 
 
 async def test_cancelling_ends_a_waiting_poll(stage: Stage) -> None:
@@ -346,6 +346,6 @@ async def test_cancelling_ends_a_waiting_poll(stage: Stage) -> None:
     task = asyncio.create_task(door.run())
     await polling(stage, door)
     task.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PollPace().wait_s / 2):
         await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()

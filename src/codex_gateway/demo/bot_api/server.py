@@ -208,7 +208,7 @@ class BotApiServer:
         """Requests sent while a penalty for earlier ones was running."""
         return self._journal.flood_violations
 
-    async def wait_for(self, predicate: Callable[[], T], *, timeout_s: float = 10.0) -> T:
+    async def wait_for(self, predicate: Callable[[], T], *, timeout_s: float = 60.0) -> T:
         """Return the predicate's first true value; it is asked now and after every change.
 
         Raises TimeoutError with the last requests in its text.
