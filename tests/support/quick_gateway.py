@@ -1,7 +1,7 @@
 """A program: the gateway, unchanged, as if Telegram took twenty messages a second in a chat instead of one.
 
-Started like `codex_gateway`. What a test waits for is mostly its turn to send, which is of no interest but where the pace
-itself is looked at: there the house keeps Telegram's own (`rate_limits`, `program`).
+Started like `codex_gateway`. What a test waits for is mostly its turn to send, which is of no interest but where the
+pace itself is looked at: there the house keeps Telegram's own (`rate_limits`, `program`).
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ import gettext
 import re
 import sys
 
+# A program has its own folder on the path.
+from quick_gateway import QUICK
+
 from codex_gateway.__main__ import main
 from codex_gateway.core.manner import Language
 from codex_gateway.telegram import budget, tongue
-
-# A program has its own folder on the path.
-from quick_gateway import QUICK
 
 _OFFSET = ord("Ａ") - ord("A")
 
