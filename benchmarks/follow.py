@@ -22,14 +22,14 @@ from pathlib import Path
 from benchmarks import session_files
 from benchmarks.gauge import PeakMemory, Reading, in_a_fresh_process
 from benchmarks.session_files import MB, OLD_THREAD, PROMPT, THREAD
-from codex_gateway.codex import sessions
+from codex_gateway.codex.child.process import Files, Process
 from codex_gateway.codex.exec_agent import ExecAgent
-from codex_gateway.codex.neighbour import turns_under_way
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import CodexOptions
-from codex_gateway.codex.process import Files, Process
-from codex_gateway.codex.spent import spent_before
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading.spent import spent_before
+from codex_gateway.codex.reading.turn_reader import TurnReader
+from codex_gateway.codex.session import locate
+from codex_gateway.codex.session.neighbour import turns_under_way
 from codex_gateway.codex.turn_watch import TurnWatch
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import SessionId, ThreadId
@@ -134,7 +134,7 @@ def _finding_ms(home: Path, thread_id: ThreadId) -> float:
     times = []
     for _ in range(9):
         began = time.perf_counter()
-        assert sessions.find_session(home, thread_id) is not None
+        assert locate.find_session(home, thread_id) is not None
         times.append(_since_ms(began))
     return statistics.median(times)
 

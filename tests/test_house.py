@@ -27,6 +27,13 @@ MAY_IMPORT = {
     "__init__": set(),
 }
 
+#: The same within the room of Codex, for the parts that have a folder of their own; the rest stands above them.
+MAY_IMPORT_IN_CODEX = {
+    "child": {"child", "options"},
+    "reading": {"reading"},
+    "session": {"session", "child", "reading", "version"},
+}
+
 
 def modules() -> list[Path]:
     return sorted(path for path in SOURCE.rglob("*.py"))
@@ -59,6 +66,17 @@ def test_a_room_imports_only_what_it_may(path: Path) -> None:
         parts = name.split(".")
         if parts[0] == ROOT and len(parts) > 1 and parts[1] != "__version__":
             assert parts[1] in allowed, f"{path.relative_to(SOURCE)} must not import {name}"
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT_IN_CODEX)
+def test_a_part_of_the_codex_room_imports_only_what_it_may(part: str) -> None:
+    paths = sorted((SOURCE / "codex" / part).rglob("*.py"))
+    assert paths
+    for path in paths:
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[:2] == [ROOT, "codex"]:
+                assert len(parts) > 2 and parts[2] in MAY_IMPORT_IN_CODEX[part], f"{path} must not import {name}"
 
 
 @pytest.mark.parametrize("path", sorted((SOURCE / "core").glob("*.py")), ids=lambda path: path.name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.observer import SessionObserver
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
-from codex_gateway.codex.shelf import CodexShelf
+from codex_gateway.codex.session.shelf import CodexShelf
 from codex_gateway.config import Bot, DraftMode, GatewayConfig, ReasoningMode
 from codex_gateway.core.ids import BotName
 from codex_gateway.core.inbox import RawUpdate

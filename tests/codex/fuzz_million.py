@@ -22,12 +22,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from codex.tellings import SAMPLES, session_samples
-from codex_gateway.codex import json_events as js
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.follow import Line
-from codex_gateway.codex.sightings import Sightings
-from codex_gateway.codex.steps import Steps
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import json_events as js
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.follow import Line
+from codex_gateway.codex.reading.sightings import Sightings
+from codex_gateway.codex.reading.steps import Steps
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.codex.verdict import Evidence, verdict
 from codex_gateway.core.outcome import Answered, Failed
 from codex_gateway.core.sighting import BrokenOff, Interrupted, TurnOver

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.core import event as ev
 
 SAMPLES = Path(__file__).parent / "samples"

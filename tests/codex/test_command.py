@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex.command import PromptTooLong, command_for, resolve_program
+from codex_gateway.codex.child.command import PromptTooLong, command_for, resolve_program
 from codex_gateway.codex.options import ApprovalsMode, CodexOptions, InputMode
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.run import Turn

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from codex_gateway.codex import rollout as ro
+from codex_gateway.codex.reading import rollout as ro
 from codex_gateway.core.event import Context, Tokens, Window
 
 AT = "2026-11-20T17:00:58.523Z"

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.tellings import session_samples
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex import tools
-from codex_gateway.codex.cut_line import completed, number_in, word_in
-from codex_gateway.codex.follow import LONGEST_LINE_BYTES, Tail
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.cut_line import completed, number_in, word_in
+from codex_gateway.codex.reading.follow import LONGEST_LINE_BYTES, Tail
 
 #: More than a line may have.
 LONG = 'a line with "quotes", \\ and \N{PILE OF POO}\n' * (LONGEST_LINE_BYTES // 30)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex.environment import environment_for
+from codex_gateway.codex.child.environment import environment_for
 
 
 def seen(environ: dict[str, str], home: Path) -> dict[str, str]:

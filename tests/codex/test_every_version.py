@@ -21,7 +21,7 @@ import pytest
 
 from codex.conftest import open_bench
 from codex.turns import EVERY_SHAPE, Bench, Ear, is_real, until, version_of
-from codex_gateway.codex import memory
+from codex_gateway.codex.child import memory
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Answered, Failed, FailureKind, Outcome

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from codex.turns import Bench, Ear, processes_of, until
-from codex_gateway.codex import proc
-from codex_gateway.codex.evidence import gather
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.evidence import gather
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.options import CodexOptions
 from codex_gateway.core import event as ev

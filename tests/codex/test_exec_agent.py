@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codex.turns import Bench, Ear, recorded, until
-from codex_gateway.codex import proc
+from codex_gateway.codex.child import proc
 from codex_gateway.codex.options import ApprovalsMode, InputMode
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId

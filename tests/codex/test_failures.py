@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codex_gateway.codex.failures import failed_process, failed_turn
-from codex_gateway.codex.rollout import TurnError
+from codex_gateway.codex.reading.failures import failed_process, failed_turn
+from codex_gateway.codex.reading.rollout import TurnError
 from codex_gateway.core.outcome import FailureKind
 
 K = FailureKind

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from codex.turns import until
-from codex_gateway.codex import follow
-from codex_gateway.codex.follow import Line, Tail, Watcher
+from codex_gateway.codex.reading import follow
+from codex_gateway.codex.reading.follow import Line, Tail, Watcher
 
 
 @pytest.fixture

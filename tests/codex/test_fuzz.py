@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codex.fuzz_million import KEPT, Fuzz
-from codex_gateway.codex import follow
-from codex_gateway.codex.follow import Tail
+from codex_gateway.codex.reading import follow
+from codex_gateway.codex.reading.follow import Tail
 
 LINES = 25_000
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_gateway.codex import json_events as js
+from codex_gateway.codex.reading import json_events as js
 
 SAMPLES = Path(__file__).parent / "samples" / "exec-json"
 LINES = [line for path in sorted(SAMPLES.iterdir()) for line in path.read_bytes().splitlines()]

@@ -10,7 +10,7 @@ import pytest
 
 from codex.turns import Bench, Ear
 from codex_gateway.codex.exec_agent import ExecAgent
-from codex_gateway.codex.neighbour import turns_under_way
+from codex_gateway.codex.session.neighbour import turns_under_way
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.outcome import Answered

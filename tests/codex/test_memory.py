@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex import memory
-from codex_gateway.codex.memory import OomKills, oom_kills
+from codex_gateway.codex.child import memory
+from codex_gateway.codex.child.memory import OomKills, oom_kills
 
 
 @pytest.fixture

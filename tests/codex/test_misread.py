@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from codex.turns import Bench, Ear
-from codex_gateway.codex import json_events as js
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import json_events as js
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.codex.verdict import Evidence, is_misread, verdict
 from codex_gateway.core import event as ev
 from codex_gateway.core.event import Phase

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from codex.session_lines import SessionLines
-from codex_gateway.codex import follow
 from codex_gateway.codex import observer as observer_module
 from codex_gateway.codex.observer import FileView, SessionObserver
+from codex_gateway.codex.reading import follow
 from codex_gateway.core.ids import SessionId, ThreadId
 from codex_gateway.core.run import Session
 from codex_gateway.core.sighting import Asked, TurnOver

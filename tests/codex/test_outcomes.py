@@ -232,7 +232,7 @@ async def test_a_kill_for_want_of_memory_is_told_by_the_counter(
 ) -> None:
     counter = tmp_path / "proc" / "vmstat"
     counter.parent.mkdir()
-    monkeypatch.setattr("codex_gateway.codex.memory._ROOT", tmp_path)
+    monkeypatch.setattr("codex_gateway.codex.child.memory._ROOT", tmp_path)
     counter.write_text(f"pgfault 7\n{before}\nthp 9\n")
     mortal = f"#!/bin/sh\nprintf 'pgfault 8\\n{after}\\n' > {counter}\nkill -{number} $$\n"
     outcome = failed(await scripted.ask("hello", cli_cmd=str(program(tmp_path / "codex", mortal))))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from codex.turns import plain_environment, until
-from codex_gateway.codex import proc
-from codex_gateway.codex.environment import TAG, THREAD_TAG
-from codex_gateway.codex.process import Files, Process, stop_left_behind
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.environment import TAG, THREAD_TAG
+from codex_gateway.codex.child.process import Files, Process, stop_left_behind
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ async def test_it_is_stopped_as_gently_as_it_lets_itself(
     files: Files, script: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patience = ((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3), (signal.SIGKILL, 20.0))
-    monkeypatch.setattr("codex_gateway.codex.process._PATIENCE_S", patience)
+    monkeypatch.setattr("codex_gateway.codex.child.process._PATIENCE_S", patience)
     process = start(files, script)
     if "up" in script:
         await until(lambda: files.stdout.read_bytes() == b"up\n")

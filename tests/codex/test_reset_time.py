@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from codex_gateway.codex.reset_time import reset_time
+from codex_gateway.codex.reading.reset_time import reset_time
 
 #: A Friday, 17:00 in the time of the machine.
 NOW = datetime(2026, 11, 20, 17, 0).timestamp()

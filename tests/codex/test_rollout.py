@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.tools import Call, Result
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.tools import Call, Result
 from codex_gateway.core.event import Phase, Tokens, Usage
 
 SAMPLES = Path(__file__).parent / "samples" / "rollouts"

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from codex.turns import WITH_LOCK, Bench, Ear, until
-from codex_gateway.codex import holder, proc
-from codex_gateway.codex.environment import TAG
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.environment import TAG
+from codex_gateway.codex.session import holder
 from codex_gateway.core import event as ev
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, ThreadId

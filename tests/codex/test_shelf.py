@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex.shelf import CodexShelf
-from codex_gateway.codex.workdirs import find_workdir
+from codex_gateway.codex.session.shelf import CodexShelf
+from codex_gateway.codex.session.workdirs import find_workdir
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.saved import DirectoryFault, SavedSession, SessionFormat
 

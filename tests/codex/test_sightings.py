@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from codex.session_lines import SessionLines
-from codex_gateway.codex.follow import Line
-from codex_gateway.codex.sightings import Sightings
+from codex_gateway.codex.reading.follow import Line
+from codex_gateway.codex.reading.sightings import Sightings
 from codex_gateway.core.event import Message, Phase
 from codex_gateway.core.outcome import Answered, Failed, FailureKind
 from codex_gateway.core.sighting import Asked, BrokenOff, Interrupted, Sighting, TurnMark, TurnOver
@@ -236,7 +236,7 @@ def test_the_answers_in_real_files(name: str, answers: list[str]) -> None:
 def test_what_is_passed_over_undecoded_would_have_told_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = (SAMPLES / name).read_bytes()
     told = seen(content)
-    monkeypatch.setattr("codex_gateway.codex.sightings._DULL", re.compile(b"(?!)"))
+    monkeypatch.setattr("codex_gateway.codex.reading.sightings._DULL", re.compile(b"(?!)"))
     assert seen(content) == told
 
 

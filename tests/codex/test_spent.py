@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex.spent import spent_before
+from codex_gateway.codex.reading.spent import spent_before
 from codex_gateway.core.event import Tokens
 
 SAMPLES = Path(__file__).parent / "samples" / "rollouts"

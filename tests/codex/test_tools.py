@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from codex_gateway.codex import tools
-from codex_gateway.codex.tools import Call, Result
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.tools import Call, Result
 
 
 @pytest.mark.parametrize(

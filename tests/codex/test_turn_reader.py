@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex import tools
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.core import event as ev
 from codex_gateway.core.event import Phase
 

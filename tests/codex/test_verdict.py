@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from codex_gateway.codex import json_events as js
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import json_events as js
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.codex.verdict import Evidence, verdict
 from codex_gateway.core.event import Phase
 from codex_gateway.core.outcome import Answered, Failed, FailureKind

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codex.tellings import golden_of, session_samples, telling
-from codex_gateway.codex import rollout as ro
+from codex_gateway.codex.reading import rollout as ro
 
 
 @pytest.mark.parametrize("sample", session_samples(), ids=lambda sample: sample.stem)

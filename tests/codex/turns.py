@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from codex_gateway.codex import proc, sessions
+from codex_gateway.codex.child import proc
 from codex_gateway.codex.exec_agent import ExecAgent
 from codex_gateway.codex.options import CodexOptions
+from codex_gateway.codex.session import locate
 from codex_gateway.core import event as ev
 from codex_gateway.core.ids import AttemptId, RunId, ThreadId
 from codex_gateway.core.outcome import Outcome
@@ -116,7 +117,7 @@ class Bench:
         return path.read_text("utf-8")
 
     def is_held(self, thread_id: ThreadId) -> bool:
-        return sessions.is_open_for_writing(self.options.home, thread_id)
+        return locate.is_open_for_writing(self.options.home, thread_id)
 
     def left_behind(self) -> list[proc.ProcessId]:
         return processes_of(self.folder)

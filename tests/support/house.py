@@ -19,7 +19,7 @@ from typing import Any
 import tomli_w
 
 import codex_gateway
-from codex_gateway.codex.sessions import is_open_for_writing
+from codex_gateway.codex.session.locate import is_open_for_writing
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.demo.bot_api import BotAccount, BotApiServer, Chat, Message, Person, RateLimits
 from codex_gateway.demo.codex import install_shim

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codex_gateway.codex.proc import look
+from codex_gateway.codex.child.proc import look
 from support.house import LIMIT_S, House, Service
 
 WATCHED = (str(Path(__file__).with_name("watched_gateway.py")),)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fcntl import ioctl
 from pathlib import Path
 
-from codex_gateway.codex.environment import TAG
+from codex_gateway.codex.child.environment import TAG
 from support.codex_lab import until
 from support.house import LIMIT_S, House
 

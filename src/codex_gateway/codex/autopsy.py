@@ -6,9 +6,9 @@ import re
 import time
 from dataclasses import replace
 
-from codex_gateway.codex.command import resolve_program
+from codex_gateway.codex.child.command import resolve_program
 from codex_gateway.codex.options import CodexOptions
-from codex_gateway.codex.reset_time import reset_time
+from codex_gateway.codex.reading.reset_time import reset_time
 from codex_gateway.codex.version import version_of
 from codex_gateway.core.event import Window
 from codex_gateway.core.outcome import Failed, FailureKind

@@ -10,23 +10,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from codex_gateway.codex import proc, sessions
-from codex_gateway.codex.command import PromptTooLong, as_taken, command_for, resolve_program
-from codex_gateway.codex.environment import environment_for
-from codex_gateway.codex.evidence import gather
-from codex_gateway.codex.forking import can_fork
-from codex_gateway.codex.memory import note_oom_kills
-from codex_gateway.codex.neighbour import turns_under_way
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.command import PromptTooLong, as_taken, command_for, resolve_program
+from codex_gateway.codex.child.environment import environment_for
+from codex_gateway.codex.child.evidence import gather
+from codex_gateway.codex.child.memory import note_oom_kills
+from codex_gateway.codex.child.proc import ProcessId
+from codex_gateway.codex.child.process import Files, Process, end_all, stop_left_behind
+from codex_gateway.codex.child.startable import CannotStart, startable
+from codex_gateway.codex.child.traces import has_named_itself, prompt_of
 from codex_gateway.codex.options import CodexOptions
-from codex_gateway.codex.proc import ProcessId
-from codex_gateway.codex.process import Files, Process, end_all, stop_left_behind
+from codex_gateway.codex.reading.spent import spent_before
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.codex.recall import recall
-from codex_gateway.codex.refusal import refusal_of
-from codex_gateway.codex.session_wait import SessionWait
-from codex_gateway.codex.spent import spent_before
-from codex_gateway.codex.startable import CannotStart, startable
-from codex_gateway.codex.traces import has_named_itself, prompt_of
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.session import locate
+from codex_gateway.codex.session.forking import can_fork
+from codex_gateway.codex.session.neighbour import turns_under_way
+from codex_gateway.codex.session.refusal import refusal_of
+from codex_gateway.codex.session.session_wait import SessionWait
 from codex_gateway.codex.turn_watch import TurnWatch
 from codex_gateway.codex.verdict import never_started, was_refused
 from codex_gateway.core import event as ev
@@ -41,7 +42,7 @@ from codex_gateway.log import Log
 
 _LOG = Log(__name__)
 #: A program of its own, started by its path: nothing of it is needed here.
-_PTY_HOLDER = Path(__file__).with_name("pty_holder.py")
+_PTY_HOLDER = Path(proc.__file__).with_name("pty_holder.py")
 #: How long to wait after each time that Codex finds the session taken while its lock looks free, in seconds; then it
 #: is told as a failure.
 _REFUSED_PAUSES_S = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -58,7 +59,7 @@ class ExecAgent:
 
     def starting_point(self, turn: Turn) -> StartingPoint:
         """Where the records of this turn will begin; to be kept before `perform`."""
-        found = None if turn.thread_id is None else sessions.find_session(self._options.home, turn.thread_id)
+        found = None if turn.thread_id is None else locate.find_session(self._options.home, turn.thread_id)
         try:
             return StartingPoint(None, 0) if found is None else StartingPoint(found, found.stat().st_size)
         except OSError:  # archived this very moment

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codex_gateway.codex import sessions
-from codex_gateway.codex.follow import Tail, Watcher
-from codex_gateway.codex.sightings import Sightings
+from codex_gateway.codex.reading.follow import Tail, Watcher
+from codex_gateway.codex.reading.sightings import Sightings
+from codex_gateway.codex.session import locate
 from codex_gateway.core.run import Session
 from codex_gateway.core.sighting import Sighting
 from codex_gateway.log import Log
@@ -78,7 +78,7 @@ class SessionObserver:
         if session.thread_id is None:
             return None
         # In a thread: with an id of an old kind every folder has to be searched.
-        path = await asyncio.to_thread(sessions.find_session, session.codex_home, session.thread_id)
+        path = await asyncio.to_thread(locate.find_session, session.codex_home, session.thread_id)
         try:
             begins_at = None if path is None else _beginning(path, from_bytes)
         except OSError as error:

@@ -7,10 +7,10 @@ from collections import deque
 from datetime import datetime
 from pathlib import Path
 
-from codex_gateway.codex.follow import Tail
-from codex_gateway.codex.rollout import last_record, read_line
-from codex_gateway.codex.sessions import find_session
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading.follow import Tail
+from codex_gateway.codex.reading.rollout import last_record, read_line
+from codex_gateway.codex.reading.turn_reader import TurnReader
+from codex_gateway.codex.session.locate import find_session
 from codex_gateway.core.reply import Moment
 from codex_gateway.core.run import Attempt
 from codex_gateway.log import Log

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codex_gateway.codex import json_events as js
-from codex_gateway.codex import rollout, sessions
 from codex_gateway.codex.autopsy import examined
-from codex_gateway.codex.command import resolve_program
-from codex_gateway.codex.environment import environment_for
-from codex_gateway.codex.follow import Tail, Watcher
-from codex_gateway.codex.memory import had_oom_kill
+from codex_gateway.codex.child.command import resolve_program
+from codex_gateway.codex.child.environment import environment_for
+from codex_gateway.codex.child.memory import had_oom_kill
+from codex_gateway.codex.child.process import Files, Process
 from codex_gateway.codex.options import CodexOptions
-from codex_gateway.codex.process import Files, Process
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import json_events as js
+from codex_gateway.codex.reading import rollout
+from codex_gateway.codex.reading.follow import Tail, Watcher
+from codex_gateway.codex.reading.turn_reader import TurnReader
+from codex_gateway.codex.session import locate
 from codex_gateway.codex.verdict import Evidence, is_misread, verdict
 from codex_gateway.codex.version import version_of
 from codex_gateway.core import event as ev
@@ -187,7 +188,7 @@ class TurnWatch:
             return
         self._searches += 1
         is_thorough = is_gone or self._searches % _QUICK_SEARCHES == 0
-        look = sessions.find_session if is_thorough else sessions.find_by_date
+        look = locate.find_session if is_thorough else locate.find_by_date
         found = look(self.options.home, thread_id)
         if found is not None:
             self._follow_session(found)

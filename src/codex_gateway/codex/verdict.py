@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codex_gateway.codex import json_events as js
-from codex_gateway.codex.failures import failed_process, failed_turn
-from codex_gateway.codex.rollout import TurnAborted, TurnEnded, TurnError
-from codex_gateway.codex.turn_reader import TurnReader
+from codex_gateway.codex.reading import json_events as js
+from codex_gateway.codex.reading.failures import failed_process, failed_turn
+from codex_gateway.codex.reading.rollout import TurnAborted, TurnEnded, TurnError
+from codex_gateway.codex.reading.turn_reader import TurnReader
 from codex_gateway.core.event import Phase
 from codex_gateway.core.outcome import Answered, Failed, FailureKind, Outcome
 

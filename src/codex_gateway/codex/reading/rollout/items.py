@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codex_gateway.codex import tools
-from codex_gateway.codex.rollout.payload import Kind, Payload, PayloadReader, phase_of, turn_of, whole_of
-from codex_gateway.codex.rollout.records import Executed, Prompted, Record, Said, Thought, Wrote
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.rollout.payload import Kind, Payload, PayloadReader, phase_of, turn_of, whole_of
+from codex_gateway.codex.reading.rollout.records import Executed, Prompted, Record, Said, Thought, Wrote
 
 
 def _item_completed(payload: Payload) -> Record | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.kept import forget_oldest
-from codex_gateway.codex.steps import Steps
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.kept import forget_oldest
+from codex_gateway.codex.reading.steps import Steps
 from codex_gateway.core import event as ev
 
 #: Codex writes some thirty kinds of records; a damaged file may hold any number.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codex_gateway.codex.environment import TAG, THREAD_TAG
+from codex_gateway.codex.child.environment import TAG, THREAD_TAG
 
 _PROC = Path("/proc")
 

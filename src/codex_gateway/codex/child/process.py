@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from codex_gateway.codex import let_go, proc
-from codex_gateway.codex.proc import ProcessId
+from codex_gateway.codex.child import let_go, proc
+from codex_gateway.codex.child.proc import ProcessId
 from codex_gateway.log import Log
 
 _LOG = Log(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from codex_gateway.codex.rollout.records import Record
+from codex_gateway.codex.reading.rollout.records import Record
 from codex_gateway.core.event import Phase
 
 Payload: TypeAlias = dict[str, object]

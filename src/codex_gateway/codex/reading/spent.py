@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from codex_gateway.codex import rollout
+from codex_gateway.codex.reading import rollout
 from codex_gateway.core.event import Tokens
 
 #: How far it is looked back, in bytes: Codex writes a count next to the end of every turn that had an answer.

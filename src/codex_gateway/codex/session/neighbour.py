@@ -9,7 +9,7 @@ import re
 import signal
 from pathlib import Path
 
-from codex_gateway.codex import proc
+from codex_gateway.codex.child import proc
 
 #: How far back a mark is looked for, in bytes; a turn that wrote more since it began is missed.
 _LOOK_BACK_BYTES = 256 * 1024

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import msgspec
 
-from codex_gateway.codex.cut_line import completed, number_in, word_in
-from codex_gateway.codex.rollout import calls, events, items
-from codex_gateway.codex.rollout.payload import Kind, Payload, PayloadReader, turn_of_item
-from codex_gateway.codex.rollout.records import Garbage, HistoryCompacted, Noise, Record, ThreadForked
+from codex_gateway.codex.reading.cut_line import completed, number_in, word_in
+from codex_gateway.codex.reading.rollout import calls, events, items
+from codex_gateway.codex.reading.rollout.payload import Kind, Payload, PayloadReader, turn_of_item
+from codex_gateway.codex.reading.rollout.records import Garbage, HistoryCompacted, Noise, Record, ThreadForked
 
 
 def read_line(line: bytes, tail: bytes = b"") -> Record:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from codex_gateway.codex import proc
-from codex_gateway.codex.environment import THREAD_TAG
-from codex_gateway.codex.proc import ProcessId, Stat
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.environment import THREAD_TAG
+from codex_gateway.codex.child.proc import ProcessId, Stat
 from codex_gateway.core.diagnosis import Evidence, Life, ToolProcess
 
 _PROC = Path("/proc")

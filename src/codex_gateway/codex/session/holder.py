@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from codex_gateway.codex import proc, sessions
-from codex_gateway.codex.process import Process, end_all
+from codex_gateway.codex.child import proc
+from codex_gateway.codex.child.process import Process, end_all
+from codex_gateway.codex.session import locate
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import AttemptId, ThreadId
 from codex_gateway.log import Log
@@ -22,10 +23,10 @@ def is_held(home: Path, thread_id: ThreadId) -> bool:
 
     To try the lock is to hold it for a moment, in which somebody else might be refused: the kernel's list comes first.
     """
-    file = _stat(sessions.lock_file(home, thread_id))
+    file = _stat(locate.lock_file(home, thread_id))
     if file is None:
         return False
-    return any(is_sure for _, is_sure in _owners(file)) or sessions.is_open_for_writing(home, thread_id)
+    return any(is_sure for _, is_sure in _owners(file)) or locate.is_open_for_writing(home, thread_id)
 
 
 def find_holder(home: Path, thread_id: ThreadId, *, attempts_dir: Path) -> Holder | None:
@@ -33,7 +34,7 @@ def find_holder(home: Path, thread_id: ThreadId, *, attempts_dir: Path) -> Holde
 
     It does not tell of processes in other containers. `attempts_dir` is where the folders of our attempts lie.
     """
-    file = _stat(sessions.lock_file(home, thread_id))
+    file = _stat(locate.lock_file(home, thread_id))
     if file is None:
         return None
     for pid, is_sure in _owners(file):
@@ -49,7 +50,7 @@ async def end_holder(home: Path, thread_id: ThreadId, holder: Holder, *, attempt
     Takes at most about eight seconds; nobody else's process is ever touched.
     """
     identity = proc.identify(holder.pid)
-    file = _stat(sessions.lock_file(home, thread_id))
+    file = _stat(locate.lock_file(home, thread_id))
     process = None if identity is None else Process.find(identity)
     if identity is None or file is None or process is None:
         return

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import signal
 
-from codex_gateway.codex.json_events import plain
-from codex_gateway.codex.rollout import TurnError
+from codex_gateway.codex.reading.json_events import plain
+from codex_gateway.codex.reading.rollout import TurnError
 from codex_gateway.core.outcome import Failed, FailureKind
 
 #: Longer explanations are cut in the middle.

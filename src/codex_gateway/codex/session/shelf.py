@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codex_gateway.codex import sessions
-from codex_gateway.codex.command import resolve_program
-from codex_gateway.codex.forking import can_fork
-from codex_gateway.codex.headline import read_head
-from codex_gateway.codex.holder import find_holder, is_held
+from codex_gateway.codex.child.command import resolve_program
+from codex_gateway.codex.reading.headline import read_head
+from codex_gateway.codex.session import locate
+from codex_gateway.codex.session.forking import can_fork
+from codex_gateway.codex.session.holder import find_holder, is_held
+from codex_gateway.codex.session.workdirs import find_workdir
 from codex_gateway.codex.version import version_of
-from codex_gateway.codex.workdirs import find_workdir
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.saved import DirectoryFault, SavedPage, SavedSession
@@ -120,12 +120,12 @@ class CodexShelf:
         return tuple(found)
 
     def _find(self, thread_id: ThreadId) -> SavedSession | None:
-        if not sessions.is_thread_id(thread_id):
+        if not locate.is_thread_id(thread_id):
             return None
         thread_id = ThreadId(thread_id.lower())
-        path = sessions.find_session(self._home, thread_id)
+        path = locate.find_session(self._home, thread_id)
         if path is None:
-            is_archived = sessions.is_archived(self._home, thread_id)
+            is_archived = locate.is_archived(self._home, thread_id)
             return SavedSession(thread_id, 0.0, is_archived=True) if is_archived else None
         try:
             return self._described(_File(path.stat().st_mtime, path, thread_id))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from codex_gateway.codex import counts
-from codex_gateway.codex.rollout.payload import Kind, Payload, PayloadReader, phase_of, text_of, turn_of
-from codex_gateway.codex.rollout.records import (
+from codex_gateway.codex.reading import counts
+from codex_gateway.codex.reading.rollout.payload import Kind, Payload, PayloadReader, phase_of, text_of, turn_of
+from codex_gateway.codex.reading.rollout.records import (
     Counted,
     Limited,
     Prompted,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from codex_gateway.codex.rollout import read_line
-from codex_gateway.codex.rollout.records import Prompted
+from codex_gateway.codex.reading.rollout import read_line
+from codex_gateway.codex.reading.rollout.records import Prompted
 from codex_gateway.core.ids import ThreadId
 from codex_gateway.core.saved import SavedSession, SessionFormat
 

@@ -7,8 +7,8 @@ read for tool calls alone. Any bytes are fine: a line that makes no sense is `Ga
 
 from __future__ import annotations
 
-from codex_gateway.codex.rollout.envelope import last_record, read_line
-from codex_gateway.codex.rollout.records import (
+from codex_gateway.codex.reading.rollout.envelope import last_record, read_line
+from codex_gateway.codex.reading.rollout.records import (
     Called,
     Counted,
     Executed,

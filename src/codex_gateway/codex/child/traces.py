@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codex_gateway.codex.process import Files
+from codex_gateway.codex.child.process import Files
 
 #: Enough of an output to hold its first line, and what a terminal may show before it.
 _HEAD_BYTES = 64 * 1024

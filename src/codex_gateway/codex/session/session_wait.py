@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codex_gateway.codex.holder import end_holder, find_holder, is_held
+from codex_gateway.codex.session.holder import end_holder, find_holder, is_held
 from codex_gateway.core import event as ev
 from codex_gateway.core.holder import Holder
 from codex_gateway.core.ids import ThreadId

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex import tools
-from codex_gateway.codex.kept import forget_oldest
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.kept import forget_oldest
 from codex_gateway.core import event as ev
 
 #: How many calls are remembered. Records that belong together stand close to each other: few calls are open at once.

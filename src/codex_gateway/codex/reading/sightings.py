@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
-from codex_gateway.codex import rollout as ro
-from codex_gateway.codex.failures import failed_turn
-from codex_gateway.codex.follow import Line
-from codex_gateway.codex.kept import forget_oldest
+from codex_gateway.codex.reading import rollout as ro
+from codex_gateway.codex.reading.failures import failed_turn
+from codex_gateway.codex.reading.follow import Line
+from codex_gateway.codex.reading.kept import forget_oldest
 from codex_gateway.core.event import Message
 from codex_gateway.core.outcome import Answered
 from codex_gateway.core.sighting import (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from codex_gateway.codex import tools
-from codex_gateway.codex.rollout.payload import Kind, Payload, PayloadReader, text_of, turn_of_item
-from codex_gateway.codex.rollout.records import Called, Executed, Record, Replied, Returned
+from codex_gateway.codex.reading import tools
+from codex_gateway.codex.reading.rollout.payload import Kind, Payload, PayloadReader, text_of, turn_of_item
+from codex_gateway.codex.reading.rollout.records import Called, Executed, Record, Replied, Returned
 
 
 def _message(payload: Payload) -> Record | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from codex_gateway.codex.command import resolve_program
+from codex_gateway.codex.child.command import resolve_program
 from codex_gateway.core.outcome import Failed, FailureKind
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from codex_gateway.codex import tools
+from codex_gateway.codex.reading import tools
 from codex_gateway.core.event import Phase, Usage, Window
 
 
