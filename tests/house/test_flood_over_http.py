@@ -50,7 +50,7 @@ async def test_a_flood_arrives_whole_and_in_order_and_nothing_is_sent_into_a_pen
         [struck] = penalty.struck
         assert it.server.flood_violations == []
         assert [request for request in it.server.requests[:before] if request.status == 429] == [struck]
-        # What was sent in the last moments before a kill is not known after it: so much may be refused, and is sent again.
+        # What was sent in the last moments before a kill is not known after it: so much may be refused and sent again.
         for chat in {chat for chat, _ in asked}:
             burst = (Rates().private if chat.id > 0 else Rates().group).burst
             sent = [r for r in it.server.requests[before:] if str(r.params.get("chat_id")) == str(chat.id)]
