@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from codex_gateway.core.manner import CHOICES
 from codex_gateway.demo.bot_api import Chat, Message, Person
 from codex_gateway.telegram.inbound import _BUTTON_WISHES, _UNSUPPORTED
 from codex_gateway.telegram.wording import COMMANDS
 from support.codex_lab import SCRIPTED
 from support.house import House, house
-
-#: A chat takes a message a second, so long conversations take their time.
-pytestmark = pytest.mark.timeout(300)
 
 NOBODY = "01a1f920-e197-7680-af9c-000000000001"
 #: Every button there is, with the id of a run that is another chat's, has ended, or never was.

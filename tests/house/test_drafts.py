@@ -28,6 +28,7 @@ async def test_a_draft_shows_what_goes_on_below_what_was_said_and_its_button_sto
     tmp_path: Path, cli: Cli
 ) -> None:
     async with house(tmp_path, cli) as it:
+        it.write_config(progress_tick_interval=1)
         await it.start()
         asked = await at_work(it)
         chat = it.bot().chat

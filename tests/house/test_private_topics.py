@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from codex_gateway.demo.bot_api import Message
 from support.codex_lab import SCRIPTED
 from support.house import House, house, is_status
-
-#: A chat takes a message a second, so long conversations take their time.
-pytestmark = pytest.mark.timeout(300)
 
 
 def said_in(it: House, topic: int | None) -> list[Message]:
@@ -36,6 +31,7 @@ async def test_topics_of_a_private_chat_work_side_by_side_and_each_is_answered_i
         chat, owner = it.bot().chat, it.owner
         shop = it.bot().workdir / "shop"
         shop.mkdir()
+        it.write_config(progress_tick_interval=1)
         await it.start()
         one, two = (chat.add_topic(name, author=owner) for name in ("one", "two"))
         for topic, directory in ((one, " ./shop"), (two, "")):

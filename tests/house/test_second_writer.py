@@ -73,7 +73,7 @@ async def test_who_takes_the_session_while_our_process_starts_is_waited_for(tmp_
             f"exec '{it.codex}' \"$@\"\n"
         )
         hesitating.chmod(0o755)
-        it.write_config(codex_cli_cmd=str(hesitating))
+        it.write_config(codex_cli_cmd=str(hesitating), progress_tick_interval=1)
         await it.start()
         asked = it.say("@say mine")
         await it.see(came.exists)

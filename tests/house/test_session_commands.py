@@ -11,9 +11,6 @@ from codex_gateway.demo.bot_api import Chat, Message
 from support.codex_lab import REAL, SCRIPTED, SCRIPTED_LEGACY, Cli, each
 from support.house import House, house
 
-#: A chat takes a message a second, so long conversations take their time.
-pytestmark = pytest.mark.timeout(300)
-
 
 async def told(it: House, text: str, chat: Chat | None = None) -> Message:
     """What a command is answered with."""
