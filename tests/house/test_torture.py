@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.codex_lab import REAL, REAL_LEGACY, SCRIPTED, Cli
-from support.house import House, house
+from support.house import PACED, House, house
 from support.moments import MOMENTS, Turn
 from support.torture import Asked, ask, chance, number_from_environment, people, plumbed, told_as_settled
 
@@ -40,6 +40,7 @@ AGAIN = 0.25
 async def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, cli: Cli, pty: bool) -> None:
     rng = chance()
     async with house(tmp_path, cli, bots=BOTS) as it:
+        it.program = PACED  # a kill may come while something waits for its turn
         it.write_config(codex_cli_use_pty=pty)
         before = {bot.name: len(it.turns(bot.resume_id)) for bot in it.bots.values()}
         turns = await _torment(it, rng)
