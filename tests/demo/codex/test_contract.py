@@ -314,10 +314,11 @@ async def test_parallel_commands_run_side_by_side(lab: Lab) -> None:
     )
     told = seen(ended.events)
     assert sorted(told[2:-2]) == sorted([*one, *two])
-    kinds = without_usage_records(lab.kinds())
-    assert kinds == lines(
-        "new prompt call call ran ran output output count message count complete", modern=lab.cli.modern
-    )
+    # whether both have ended when the first one's output is written is a matter of milliseconds
+    assert without_usage_records(lab.kinds()) in [
+        lines(f"new prompt call call {ends} count message count complete", modern=lab.cli.modern)
+        for ends in ("ran ran output output", "ran output ran output")
+    ]
 
 
 @pytest.mark.parametrize("lab", ALL, indirect=True)
