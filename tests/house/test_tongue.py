@@ -21,7 +21,7 @@ WIDE = (str(Path(__file__).parents[1] / "support" / "wide_gateway.py"),)
 _DATA = {"code", "pre", "text_link"}
 #: What is no sentence and stands beside one: commands, numbers with a letter, ids, file names, what was asked or said.
 _KNOWN = re.compile(
-    r"[/…][\w./-]+|unexpected status [^\n]*|You’ve hit your usage limit[^\n]*"
+    r"[/…][\w./-]+|Reconnecting\.\.\. [^\n]*|unexpected status [^\n]*|You’ve hit your usage limit[^\n]*"
     r"|\bpid\b|\b\d[\d.]*[kM]?\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b"
     r"|[\w.-]+\.(?:md|txt|py|pdf|diff|toml)\b"
     r"|\[(?:final|text|auto)\|[a-z|]+\]|\b(?:English|alpha|echo|sleep|true|false|exit|klingon|UTC)\b"
