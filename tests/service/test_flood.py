@@ -129,12 +129,12 @@ async def _flood(tmp_path: Path) -> None:
         assert len(crowd.places) == 30
         parked = next(chat for place, _, chat in crowd.places if place.bot == "bot3")
         penalty = server.inject(
-            # A repaint or a draft is struck: whoever else sends there must hear of it.
+            # In the middle of a turn: whoever else sends there, repaints and drafts too, must hear of it.
             Fault.flood(
                 retry_after_s=PENALTY_S,
                 bot="bot3",
                 chat_id=parked.id,
-                when=lambda request: "⚙️" in str(request.params.get("text")),
+                when=lambda request: "says 5." in str(request.params.get("text")),
             )
         )
         async with crowd.gateway(tmp_path) as it:
@@ -154,7 +154,9 @@ async def _flood(tmp_path: Path) -> None:
 def _check(crowd: Crowd, *, struck_at: float, parked: Chat) -> None:
     server = crowd.server
     assert server.flood_violations == [] and server.violations == []
-    assert [request.at for request in server.requests if request.status == 429] == [struck_at]
+    refused = [request.at for request in server.requests if request.status == 429]
+    # What was sent in the moment before a restart is not known after it, so a chat may refuse the first message then.
+    assert refused[0] == struck_at and len(refused) <= 1 + len(crowd.places)
     to_parked = [r.at for r in server.requests if r.bot == "bot3" and str(r.params.get("chat_id")) == str(parked.id)]
     assert not [at for at in to_parked if struck_at < at < struck_at + PENALTY_S]
     assert any(at > struck_at for at in to_parked)
